@@ -1,0 +1,3 @@
+"""Publish a periodical by email and feed; see docs/architecture.md for the house plan."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,158 @@
+"""Whether the parts of the file fit together: names that exist, addresses and zones that are real.
+
+Pure: settings of the right shape enter, `Problem`s leave. What a `when`, a `rate` or a server URL means is checked
+by the room that parses it.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import urlsplit
+
+from distributor import addresses, times
+from distributor.config.model import KeyPath, Places, Settings
+from distributor.identifiers import is_name
+from distributor.problems import Problem, Wording, wording
+
+
+def fit_problems(settings: Settings, places: Places, *, incomplete: frozenset[str] = frozenset()) -> list[Problem]:
+    """Return every fault in how the tables fit together, in no particular order.
+
+    What refers to a table in `incomplete` (some of its entries are stand-ins) is not judged.
+    """
+    found = [*_publication(settings), *_names(settings), *_schedules(settings), *_web(settings)]
+    if not incomplete & {"list", "section", "schedule"}:
+        found += _references(settings)
+    return [
+        Problem(path=places.path, line=places.line_of(*key), what=what, remedy=remedy) for key, what, remedy in found
+    ]
+
+
+_Found = tuple[KeyPath, Wording, Wording]
+
+
+def _publication(settings: Settings) -> Iterator[_Found]:
+    publication = settings.publication
+    if times.parse_zone(publication.timezone) is None:
+        yield (
+            ("publication", "timezone"),
+            wording(f"没有这个时区：{publication.timezone}", f"no such time zone: {publication.timezone}"),
+            wording("例如 Asia/Shanghai", "for example Asia/Shanghai"),
+        )
+    if addresses.parse_mailbox(publication.sender) is None:
+        yield (
+            ("publication", "sender"),
+            wording(f"发件人地址不对：{publication.sender}", f"the sender is no mailbox: {publication.sender}"),
+            wording("写成 名称 <weekly@news.example.com>", "write Name <weekly@news.example.com>"),
+        )
+    for index, operator in enumerate(publication.operators):
+        if addresses.parse_address(operator) is None:
+            yield (
+                ("publication", "operators", index),
+                wording(f"地址不对：{operator}", f"not an address: {operator}"),
+                wording("写成 ops@example.com", "write ops@example.com"),
+            )
+    if not is_base_url(publication.base_url):
+        yield (
+            ("publication", "base_url"),
+            wording(f"网址不对：{publication.base_url}", f"not a base URL: {publication.base_url}"),
+            wording(
+                "写成 https://news.example.com/，不带用户名、? 和 #",
+                "write https://news.example.com/ without user name, ? or #",
+            ),
+        )
+
+
+def is_base_url(text: str) -> bool:
+    """Say whether links can be built on this URL: https, or http for a host on this machine."""
+    try:
+        parts = urlsplit(text)
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username) and text.isascii() and " " not in text
+    return (
+        plain
+        and port_is_right
+        and bool(parts.hostname)
+        and (parts.scheme == "https" or (parts.scheme == "http" and local))
+    )
+
+
+def _names(settings: Settings) -> Iterator[_Found]:
+    groups: tuple[tuple[str, str, Sequence[str]], ...] = (
+        ("section", "id", [section.id for section in settings.section]),
+        ("list", "name", [entry.name for entry in settings.list]),
+        ("schedule", "id", [schedule.id for schedule in settings.schedule]),
+    )
+    for table, key, names in groups:
+        for index, name in enumerate(names):
+            if not is_name(name):
+                yield (
+                    (table, index, key),
+                    wording(f"名字不能用：{name!r}", f"not a usable name: {name!r}"),
+                    wording("用小写字母、数字、- 或 _，以字母开头", "use lower-case letters, digits, - or _"),
+                )
+            elif name in names[:index]:
+                yield (
+                    (table, index, key),
+                    wording(f"[[{table}]] 的 {key} 重复：{name}", f"{key} {name} stands twice in [[{table}]]"),
+                    wording("换一个名字，或删去一处", "rename one or remove it"),
+                )
+    titles = [section.title for section in settings.section]
+    for index, title in enumerate(titles):
+        if title in titles[:index]:
+            yield (
+                ("section", index, "title"),
+                wording(f"栏目名重复：{title}", f"the title {title} stands twice"),
+                wording("每个栏目用不同的名字", "give each section its own title"),
+            )
+
+
+def _schedules(settings: Settings) -> Iterator[_Found]:
+    for index, schedule in enumerate(settings.schedule):
+        place = ("schedule", index)
+        if (schedule.when is None) == (schedule.cron is None):
+            yield (
+                (*place, "when"),
+                wording(f"{schedule.id}：when 和 cron 必须且只能写一个", f"{schedule.id}: give either when or cron"),
+                wording('例如 when = "每周五 09:00"', 'for example when = "Fri 09:00"'),
+            )
+        for key in ("catch_up", "max_age"):
+            text = getattr(schedule, key)
+            if times.parse_duration(text) is None:
+                yield (
+                    (*place, key),
+                    wording(f"时长写法不对：{text}", f"not a duration: {text}"),
+                    wording("写成 12h、10d 或 30m", "write 12h, 10d or 30m"),
+                )
+
+
+def _references(settings: Settings) -> Iterator[_Found]:
+    lists = [entry.name for entry in settings.list]
+    sections = [section.id for section in settings.section]
+    for index, schedule in enumerate(settings.schedule):
+        yield from _unknown(("schedule", index, "lists"), "名单", "list", schedule.lists, lists)
+        if schedule.sections != "preferred":
+            yield from _unknown(("schedule", index, "sections"), "栏目", "section", schedule.sections, sections)
+
+
+def _unknown(key: KeyPath, zh: str, en: str, names: Iterable[str], known: Sequence[str]) -> Iterator[_Found]:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1) or known
+            yield (
+                key,
+                wording(f"没有这个{zh}：{name}", f"no such {en}: {name}"),
+                wording(f"可用：{'、'.join(near)}", f"known: {', '.join(near)}"),
+            )
+
+
+def _web(settings: Settings) -> Iterator[_Found]:
+    host, _, port = settings.web.listen.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        yield (
+            ("web", "listen"),
+            wording(f"监听地址不对：{settings.web.listen}", f"not a host and port: {settings.web.listen}"),
+            wording("写成 127.0.0.1:8080", "write 127.0.0.1:8080"),
+        )
