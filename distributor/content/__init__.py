@@ -1,0 +1,1 @@
+"""Content files to issues: header and Markdown in, checked frozen values out."""
