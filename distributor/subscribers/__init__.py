@@ -1,0 +1,1 @@
+"""Who gets it: lists, preferences, tokens and the store behind them."""
