@@ -1,0 +1,1 @@
+"""Editions to renditions, feeds and pages; no subscriber is known here."""
