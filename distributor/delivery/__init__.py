@@ -1,0 +1,1 @@
+"""Copies to readers: composed, claimed, sent and accounted for, one ledger row each."""

@@ -1,0 +1,305 @@
+"""The ledger at work: copies are claimed, intended, settled, given back and recovered here.
+
+With `freezing` (before the launch) and `decisions` (a person's word) the only writer of mailing, rendition,
+rendition_picture, delivery, attempt and approval. Every function takes the caller's transaction, which must not
+stay open across network I/O. The order for one copy: `claim` (id and lease) → `intend`, committed before the final
+dot can leave → SMTP → `settle`, fenced by the claim. A copy found in `sending` after its lease is uncertain: SMTP
+itself leaves open whether it was taken (RFC 1047).
+
+    pending → claimed → sending → accepted | stored | refused | deferred | uncertain | expired
+    claimed → pending or deferred (given back, lease over) · deferred and uncertain → claimed again when due
+
+An uncertain row that goes again has a real `due_at`; one that waits for a person has NEVER, and its claim until
+the person decides. Leases run on the database's clock, due moments on the house's.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor import database
+from distributor.delivery import results
+from distributor.delivery.model import Channel, Copy, Reply, State, Uncertain
+from distributor.delivery.results import NEVER, OnUncertain, Policy, Result
+from distributor.identifiers import DeliveryId, MailingId
+from distributor.schema import attempt, delivery, mailing
+from distributor.subscribers import store
+
+DUE_STATES: tuple[State, ...] = ("deferred", "uncertain", "pending")
+"""What a claim takes, in this order: a copy that was tried already goes before one that was not."""
+IN_HAND: tuple[State, ...] = ("claimed", "sending")
+RECOVERED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who holds a batch of copies (a random token, new for every batch) and for how long without renewing."""
+
+    token: str
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which copies to claim: due at `now`, at most `limit`, of one mailing or of all running ones."""
+
+    channel: Channel
+    limit: int
+    now: datetime
+    mailing: MailingId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """How many rows of dead claims went back, and how many were found in `sending` and are uncertain."""
+
+    returned: int
+    uncertain: int
+
+
+_KEYS = store.suppressed_keys()
+_SUPPRESSED = _KEYS.where(_KEYS.selected_columns.email_key == delivery.c.email_key).exists()
+_RUNNING = sa.select(mailing.c.id).where(mailing.c.state == "running")
+_OURS = (
+    delivery.c.id.in_(sa.bindparam("ids", expanding=True)),
+    delivery.c.claim == sa.bindparam("token"),
+    delivery.c.state.in_(IN_HAND),
+)
+_STANDING = (
+    sa.select(*(delivery.c[name] for name in ("id", "state", "claim", "attempts", "first_tried_at", "due_at")))
+    .where(delivery.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(delivery.c.id)
+    .with_for_update()
+)
+_CHANGE = sa.update(delivery).where(delivery.c.id == sa.bindparam("row"))
+_GIVEN_BACK = {
+    "state": sa.case(
+        (sa.and_(delivery.c.attempts == 0, delivery.c.first_tried_at.is_(None)), "pending"), else_="deferred"
+    ),
+    "claim": None,
+    "lease_until": None,
+}
+_LEASES_OVER = (
+    sa.select(delivery)
+    .where(
+        delivery.c.mailing.in_(sa.select(mailing.c.id).where(mailing.c.state != "preparing")),
+        delivery.c.state.in_(sa.bindparam("states", IN_HAND, expanding=True, literal_execute=True)),
+        delivery.c.lease_until <= database.now(),
+    )
+    .limit(RECOVERED_AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+_IS_UNCERTAIN = delivery.c.state == "uncertain"
+# What came back to a mailing that was cancelled meanwhile is closed; what is uncertain is left to a person.
+_CLOSE_CANCELLED = (
+    sa.update(delivery)
+    .where(
+        delivery.c.mailing.in_(sa.select(mailing.c.id).where(mailing.c.state == "cancelled")),
+        delivery.c.state.in_(sa.bindparam("states", DUE_STATES, expanding=True, literal_execute=True)),
+        delivery.c.due_at < NEVER,
+    )
+    .values(
+        state=sa.case((_IS_UNCERTAIN, "uncertain"), else_="cancelled"),
+        due_at=sa.case((_IS_UNCERTAIN, sa.literal(NEVER, delivery.c.due_at.type)), else_=delivery.c.due_at),
+        claim=sa.case((_IS_UNCERTAIN, delivery.c.claim)),
+        lease_until=None,
+    )
+)
+
+
+async def claim(tx: AsyncConnection, ours: Claim, wanted: Wanted) -> tuple[Copy, ...]:
+    """Take due copies of running mailings, tried ones first, then by due moment and id; several mailings share.
+
+    Rows whose address is suppressed by now become `suppressed` instead. On PostgreSQL rows that another process
+    is just claiming are passed over.
+    """
+    due = (await tx.scalars(_mailings_due(wanted))).all()
+    copies: list[Copy] = []
+    for place, one in enumerate(due):
+        share = -(-(wanted.limit - len(copies)) // (len(due) - place))
+        copies += await _claim_of(tx, ours, one, limit=share, now=wanted.now)
+    return tuple(copies)
+
+
+async def intend(tx: AsyncConnection, ours: Claim, server: str, ids: Sequence[DeliveryId]) -> frozenset[DeliveryId]:
+    """Mark copies as being sent through `server` and renew their lease; return those that are still ours to send.
+
+    A row is not returned when its lease is over, another process has it, its address was suppressed (it becomes
+    so) or its mailing no longer runs: whoever holds it must let it go. Safe to repeat after a commit whose answer
+    was lost.
+    """
+    bound = {"ids": ids, "token": ours.token, "through": server}
+    found = (await tx.execute(_intent(ours.lease), bound)).all()
+    return frozenset(DeliveryId(row.id) for row in found if row.state == "sending")
+
+
+async def settle(
+    tx: AsyncConnection, ours: Claim, outcomes: Sequence[Result], policy: Policy
+) -> tuple[DeliveryId, ...]:
+    """Write what came of copies that `ours` holds; return those it no longer holds, which keep their state.
+
+    A late result settles a row that recovery has put to `uncertain` but nobody has claimed since. Repeating a
+    settled result changes nothing. Results by other claims leave an attempt row, so that nothing goes unsaid.
+    """
+    rows = await _rows(tx, [result.delivery for result in outcomes])
+    changes: list[dict[str, Any]] = []
+    attempts: list[dict[str, Any]] = []
+    lost: list[DeliveryId] = []
+    for result in outcomes:
+        row = rows.get(result.delivery)
+        if row is None or row.claim != ours.token:
+            lost.append(result.delivery)
+            attempts += [] if row is None else [results.attempted(row, result, late=True)]
+        elif row.state in (*IN_HAND, "uncertain"):
+            changes.append(results.settled(row, result, policy))
+            attempts += [] if results.is_plain_success(row, result) else [results.attempted(row, result)]
+    await _change(tx, changes, attempts)
+    if any(change["state"] in DUE_STATES for change in changes):
+        await tx.execute(_CLOSE_CANCELLED)
+    return tuple(lost)
+
+
+async def release(tx: AsyncConnection, ours: Claim, ids: Sequence[DeliveryId]) -> None:
+    """Give copies back, as due as before and charged with nothing.
+
+    Also those in `sending`: the caller knows that they never reached the server.
+    """
+    if not ids:
+        return
+    await tx.execute(sa.update(delivery).where(*_OURS).values(_GIVEN_BACK), {"ids": ids, "token": ours.token})
+    await tx.execute(_CLOSE_CANCELLED)
+
+
+async def disclaim(tx: AsyncConnection, ours: Claim) -> None:
+    """Give back all that a claim took and never used, where it is not known whether the claim was committed."""
+    taken = (
+        sa.update(delivery)
+        .where(
+            delivery.c.mailing.in_(sa.select(mailing.c.id)),
+            delivery.c.state == sa.bindparam(None, "claimed", literal_execute=True, unique=True),
+            delivery.c.claim == ours.token,
+        )
+        .values(_GIVEN_BACK)
+    )
+    await tx.execute(taken)
+
+
+async def renew(tx: AsyncConnection, ours: Claim, ids: Sequence[DeliveryId]) -> None:
+    """Extend the lease of copies that are still in our hands and whose lease is not over."""
+    extended = sa.update(delivery).where(*_OURS, delivery.c.lease_until > database.now())
+    await tx.execute(extended.values(lease_until=database.now(ours.lease)), {"ids": ids, "token": ours.token})
+
+
+async def recover(tx: AsyncConnection, *, at: datetime, on_uncertain: OnUncertain) -> Recovered:
+    """Free what dead processes held: claimed rows go back, rows in `sending` become uncertain.
+
+    An uncertain row keeps its claim, so that a process which was only slow can still settle it. Safe to repeat
+    and to run in several processes; at most a thousand rows each time.
+    """
+    rows = (await tx.execute(_LEASES_OVER)).all()
+    claimed = [row.id for row in rows if row.state == "claimed"]
+    sending = [row for row in rows if row.state == "sending"]
+    if claimed:
+        await tx.execute(sa.update(delivery).where(delivery.c.id.in_(claimed)).values(_GIVEN_BACK))
+    found = Reply(code=None, text="found unfinished after a crash; acceptance unknown")
+    tries = [
+        (row, Result(delivery=row.id, outcome=Uncertain(reply=found), server=row.server, message_id="", at=at))
+        for row in sending
+    ]
+    await _change(
+        tx,
+        [results.crashed(row, result, on_uncertain) for row, result in tries],
+        [results.attempted(row, result) for row, result in tries],
+    )
+    await tx.execute(_CLOSE_CANCELLED)
+    return Recovered(returned=len(claimed), uncertain=len(sending))
+
+
+@functools.cache
+def _intent(lease: timedelta) -> sa.UpdateBase:
+    return (
+        sa.update(delivery)
+        .where(*_OURS, delivery.c.lease_until > database.now(), delivery.c.mailing.in_(_RUNNING))
+        .values(
+            state=sa.case((_SUPPRESSED, "suppressed"), else_="sending"),
+            server=sa.bindparam("through"),
+            lease_until=database.now(lease),
+        )
+        .returning(delivery.c.id, delivery.c.state)
+    )
+
+
+def _due_rows(state: State) -> sa.Select[Any]:
+    # One statement per state: with several in one, neither database can read its index in order. The state is
+    # written out, because a planner that does not see it counts on the commonest one.
+    return (
+        sa.select(
+            *(delivery.c[name] for name in Copy.__dataclass_fields__),
+            _SUPPRESSED.label("suppressed"),
+        )
+        .where(
+            delivery.c.mailing == sa.bindparam("mailing"),
+            delivery.c.state == sa.bindparam(None, state, literal_execute=True, unique=True),
+            delivery.c.due_at <= sa.bindparam("now", type_=delivery.c.due_at.type),
+        )
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+        .with_for_update(skip_locked=True, of=delivery)
+    )
+
+
+_DUE_ROWS = {state: _due_rows(state) for state in DUE_STATES}
+
+
+def _mailings_due(wanted: Wanted) -> sa.Select[Any]:
+    due = sa.exists().where(
+        delivery.c.mailing == mailing.c.id,
+        delivery.c.state.in_(sa.bindparam("states", DUE_STATES, expanding=True, literal_execute=True)),
+        delivery.c.due_at <= wanted.now,
+    )
+    statement = _RUNNING.where(mailing.c.channel == wanted.channel, due).order_by(mailing.c.id)
+    return statement if wanted.mailing is None else statement.where(mailing.c.id == wanted.mailing)
+
+
+async def _claim_of(tx: AsyncConnection, ours: Claim, one: int, *, limit: int, now: datetime) -> list[Copy]:
+    rows: list[sa.Row[Any]] = []
+    for state in DUE_STATES:
+        bound = {"mailing": one, "now": now, "limit": limit - len(rows)}
+        rows += (await tx.execute(_DUE_ROWS[state], bound)).all() if bound["limit"] else ()
+    suppressed = [row.id for row in rows if row.suppressed]
+    copies = [_copy(row) for row in rows if not row.suppressed]
+    await _mark(tx, suppressed, {"state": "suppressed", "claim": None, "lease_until": None})
+    await _mark(
+        tx,
+        [copy.id for copy in copies],
+        {"state": "claimed", "claim": ours.token, "lease_until": database.now(ours.lease)},
+    )
+    return copies
+
+
+def _copy(row: sa.Row[Any]) -> Copy:
+    values = dict(row._mapping)  # noqa: SLF001 - the public name of a row's mapping
+    del values["suppressed"]
+    return Copy(**values)
+
+
+async def _mark(tx: AsyncConnection, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    if ids:
+        await tx.execute(sa.update(delivery).where(delivery.c.id.in_(ids)).values(values))
+
+
+async def _rows(tx: AsyncConnection, ids: Sequence[DeliveryId]) -> Mapping[int, Any]:
+    found = await tx.execute(_STANDING, {"ids": ids})
+    return {row.id: row for row in found}
+
+
+async def _change(tx: AsyncConnection, changes: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> None:
+    if changes:
+        await tx.execute(_CHANGE, changes)
+    if attempts:
+        await tx.execute(sa.insert(attempt), attempts)
