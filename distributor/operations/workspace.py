@@ -1,0 +1,179 @@
+"""A workspace with everything that needs no database: settings parsed by their rooms, templates, site, calendar.
+
+The composition root's first half. Enters: a folder, a clock, the environment. Leaves: a `Workspace` whose every value
+is right, or one ConfigError with all faults of distributor.toml and holidays.toml together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from distributor import addresses
+from distributor.addresses import Address, Mailbox
+from distributor.config import loader
+from distributor.config.loader import Config
+from distributor.config.model import Publication, Schedule, Section, Settings
+from distributor.content.model import Issue
+from distributor.content.sources import read_text
+from distributor.delivery.model import Channel
+from distributor.delivery.pacing import Rate, parse_rates
+from distributor.delivery.servers import Server, parse_server
+from distributor.delivery.signing import Signer
+from distributor.errors import ConfigError
+from distributor.identifiers import ListName, ScheduleId
+from distributor.operations.defaults import templates_folder
+from distributor.operations.keys import read_signer
+from distributor.problems import Problem, in_reading_order, wording
+from distributor.rendering.templates import Templates
+from distributor.rendering.urls import Site, site_of
+from distributor.scheduling.configured import parse_schedule
+from distributor.scheduling.holidays import parse_holidays
+from distributor.scheduling.model import ScheduleRule
+from distributor.scheduling.workdays import WorkCalendar
+from distributor.times import Clock
+
+HOLIDAYS = "holidays.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What staff decided and wrote, ready to use; `servers` and their `rates` are in the file's order.
+
+    `signer` is None where the settings name no key.
+    """
+
+    root: Path
+    config: Config
+    clock: Clock
+    zone: ZoneInfo
+    sender: Mailbox
+    operators: tuple[Address, ...]
+    site: Site
+    templates: Templates
+    workdays: WorkCalendar
+    rules: tuple[ScheduleRule, ...]
+    servers: tuple[Server, ...]
+    rates: tuple[tuple[Rate, ...], ...]
+    signer: Signer | None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as staff wrote them."""
+        return self.config.settings
+
+    @property
+    def publication(self) -> Publication:
+        """The periodical."""
+        return self.settings.publication
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections in reading order."""
+        return self.settings.section
+
+    @property
+    def channel(self) -> Channel:
+        """Where copies go, as configured."""
+        return self.settings.delivery.transport
+
+    @property
+    def today(self) -> date:
+        """The publication's local date."""
+        return self.clock.now().astimezone(self.zone).date()
+
+    @property
+    def var(self) -> Path:
+        """The folder of everything that is made, never edited."""
+        return self.root / "var"
+
+    @property
+    def public(self) -> Path:
+        """The archive and the feeds."""
+        return self.var / "public"
+
+    @property
+    def outbox(self) -> Path:
+        """The Maildir of copies that stay on this host."""
+        return self.var / "outbox"
+
+    @property
+    def list_names(self) -> tuple[ListName, ...]:
+        """The configured lists, in the file's order."""
+        return tuple(entry.name for entry in self.settings.list)
+
+    def list_file(self, name: ListName) -> Path:
+        """Return the file of a list."""
+        return self.root / "subscribers" / f"{name}.csv"
+
+    def schedule(self, schedule: ScheduleId) -> Schedule:
+        """Return the schedule of that id; the caller has it from the settings or from a rule."""
+        return next(entry for entry in self.settings.schedule if entry.id == schedule)
+
+    def shown(self, path: Path) -> str:
+        """Return a path as messages name it: from the workspace, where it lies inside."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def section_titles(self, issue: Issue) -> str:
+        """Return the titles of an issue's sections, joined for one line."""
+        return "、".join(section.title for section in self.sections if section.id in issue.sections)
+
+
+def open_workspace(root: Path, clock: Clock, environment: Mapping[str, str]) -> Workspace:
+    """Read and parse everything that staff decided. Raises ConfigError with all faults; safe to repeat."""
+    config = loader.load(root, environment)
+    settings, places = config.settings, config.places
+    zone = ZoneInfo(settings.publication.timezone)
+    problems: list[Problem] = []
+    rules = [parse_schedule(entry, index, places, zone) for index, entry in enumerate(settings.schedule)]
+    rates = [
+        parse_rates(server.rate, path=places.path, line=places.line_of("smtp", index, "rate"))
+        for index, server in enumerate(settings.smtp)
+    ]
+    servers = [
+        parse_server(server, password=config.secrets.smtp_passwords[index], index=index, places=places)
+        for index, server in enumerate(settings.smtp)
+    ]
+    workdays = _workdays(root, clock.now().astimezone(zone).date(), problems)
+    signer, found_in_key = read_signer(root, settings, places)
+    problems += found_in_key
+    problems += [problem for _server, found in servers for problem in found]
+    problems += [problem for _rates, found in rates for problem in found]
+    problems += [problem for rule in rules if not isinstance(rule, ScheduleRule) for problem in rule]
+    if problems:
+        raise ConfigError(_SUMMARY, problems=in_reading_order(problems))
+    sender = addresses.parse_mailbox(settings.publication.sender)
+    assert sender is not None
+    return Workspace(
+        root=root,
+        config=config,
+        clock=clock,
+        zone=zone,
+        sender=sender,
+        operators=tuple(
+            address for text in settings.publication.operators if (address := addresses.parse_address(text))
+        ),
+        site=site_of(settings.publication),
+        templates=Templates((root / "templates", templates_folder())),
+        workdays=workdays,
+        rules=tuple(rule for rule in rules if isinstance(rule, ScheduleRule)),
+        servers=tuple(server for server, _problems in servers if server is not None),
+        rates=tuple(found for found, _problems in rates),
+        signer=signer,
+    )
+
+
+_SUMMARY = wording(
+    "设置有上面这些问题，什么都没有改动；改好后请再运行一次",
+    "the settings were refused, nothing was changed; mend the places above and run the command again",
+)
+
+
+def _workdays(root: Path, today: date, problems: list[Problem]) -> WorkCalendar:
+    path = root / HOLIDAYS
+    if not path.exists():
+        return WorkCalendar()
+    parsed = parse_holidays(read_text(path, shown_as=HOLIDAYS), path=HOLIDAYS, today=today)
+    problems += [problem for problem in parsed.problems if not problem.warning]
+    return parsed.calendar or WorkCalendar()
