@@ -1,0 +1,1 @@
+"""The pages that every mail links to, and the preview for staff."""
