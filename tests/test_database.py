@@ -9,10 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import URL
 
-from distributor.database import Database, database_url, now, upsert
+from distributor.database import Database, Prepared, database_url, now, upsert
 from distributor.errors import ConfigError, DatabaseFault, SchemaTooNew
 from distributor.schema import consent, metadata, suppression
 
+DAY = timedelta(days=1)
 AT = datetime(2015, 7, 10, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
@@ -181,3 +182,81 @@ def test_relative_sqlite_path_counts_from_the_workspace(text: str, shown: str) -
 def test_other_databases_are_refused_with_the_right_forms(text: str) -> None:
     with pytest.raises(ConfigError, match="sqlite:///"):
         database_url(text, Path("/srv/news"))
+
+
+async def test_short_step_is_committed_when_it_returns(database: Database) -> None:
+    def step(tx: sa.Connection) -> str:
+        tx.execute(sa.insert(consent).values(consent_row()))
+        return "done"
+
+    said = await database.transact(step)
+
+    async with database.read() as connection:
+        assert (said, await connection.scalar(sa.select(sa.func.count()).select_from(consent))) == ("done", 1)
+
+
+async def test_short_step_that_fails_leaves_nothing_and_the_next_one_works(database: Database) -> None:
+    def fails(tx: sa.Connection) -> None:
+        tx.execute(sa.insert(consent).values(consent_row()))
+        tx.execute(sa.text("SELECT nothing_of_the_kind"))
+
+    with pytest.raises(DatabaseFault):
+        await database.transact(fails)
+
+    await database.transact(lambda tx: tx.execute(sa.insert(consent).values(consent_row())).rowcount)
+    async with database.read() as connection:
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(consent)) == 1
+
+
+async def test_steps_and_longer_transactions_of_one_house_take_turns(database: Database) -> None:
+    async def long_one() -> None:
+        async with database.write() as tx:
+            await tx.execute(sa.insert(consent).values(consent_row()))
+            await asyncio.sleep(0.05)
+
+    step = sa.insert(consent).values(consent_row("b@example.com"))
+    await asyncio.gather(
+        *(long_one() for _time in range(3)),
+        *(database.transact(lambda tx: tx.execute(step).rowcount) for _time in range(20)),
+    )
+
+    async with database.read() as connection:
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(consent)) == 23
+
+
+async def test_prepared_statement_changes_what_it_names(database: Database) -> None:
+    row = {"email_key": "a@example.com", "reason": "removed", "source": "staff", "at": AT}
+    await database.transact(lambda tx: tx.execute(sa.insert(suppression).values(row)).rowcount)
+    later = Prepared(
+        sa.update(suppression)
+        .where(suppression.c.email_key == sa.bindparam("whose"))
+        .values(at=sa.bindparam("moment", type_=suppression.c.at.type), source="reader")
+    )
+
+    changed = await database.transact(lambda tx: later.execute(tx, {"whose": "a@example.com", "moment": AT + DAY}))
+    nobody = await database.transact(lambda tx: later.execute(tx, {"whose": "b@example.com", "moment": AT}))
+
+    async with database.read() as connection:
+        found = (await connection.execute(sa.select(suppression.c.at, suppression.c.source))).one()
+    assert (changed, nobody, found.at, found.source) == (1, 0, AT + DAY, "reader")
+
+
+async def test_prepared_statement_that_fails_is_a_fault_of_the_database(database: Database) -> None:
+    broken = Prepared(sa.update(sa.table("nothing_of_the_kind", sa.column("a"))).values(a=1))
+
+    with pytest.raises(DatabaseFault):
+        await database.transact(lambda tx: broken.execute(tx, {}))
+
+
+@pytest.mark.postgresql
+async def test_postgresql_ends_a_transaction_that_stands_still(migrated_postgresql_url: URL) -> None:
+    async with Database.open(migrated_postgresql_url) as opened, opened.read() as connection:
+        assert await connection.scalar(sa.text("SHOW idle_in_transaction_session_timeout")) == "1min"
+
+
+async def test_first_starts_at_the_same_moment_wait_for_each_other(sqlite_url: URL) -> None:
+    async def start() -> None:
+        async with Database.open(sqlite_url):
+            pass
+
+    await asyncio.gather(*(start() for _house in range(6)))
