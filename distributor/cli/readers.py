@@ -1,6 +1,7 @@
 """Commands for lists and readers: `distributor subscribers …`."""
 
 import asyncio
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -99,7 +100,8 @@ def _say_difference(one: ListSync) -> None:
     for verdict, (zh, en) in _VERDICTS.items():
         if not counts[verdict]:
             continue
-        examples = [change.address for change in one.difference.of(verdict)[:_SHOWN]]
+        found = (change.address for change in one.difference.changes if change.verdict == verdict)
+        examples = list(islice(found, _SHOWN))
         more = "…" if counts[verdict] > _SHOWN else ""
         say(f"  {tr(zh, en)} {counts[verdict]}：{'、'.join(examples)}{more}")
     if not one.difference.changes_anything:

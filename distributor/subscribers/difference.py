@@ -68,30 +68,17 @@ class Known:
         return self.standing is not None and self.standing.state == "member" and self.standing.by == "reader"
 
 
-def compare(
-    parsed: ParsedList,
-    known: Mapping[EmailKey, Known],
-    suppressed: Mapping[EmailKey, SuppressionReason],
-    at: datetime,
-) -> tuple[Change, ...]:
-    """Return the changes in file order, then those about people whom the file no longer names, by address.
-
-    `known` holds everybody on the list and everybody in the file whom the database knows; `suppressed` the
-    suppressions of the others in the file.
-    """
-    named = [change for row in parsed.rows for change in _compare_row(row, parsed, known, suppressed, at)]
-    present = {row.key for row in parsed.rows} | parsed.set_aside
-    absent = (change for key, person in known.items() if key not in present for change in _absent(key, person))
-    return (*named, *sorted(absent, key=lambda change: change.address))
-
-
-def _compare_row(
+def compare_row(
     row: ListRow,
     parsed: ParsedList,
     known: Mapping[EmailKey, Known],
     suppressed: Mapping[EmailKey, SuppressionReason],
     at: datetime,
 ) -> Iterator[Change]:
+    """Yield what a row of the file changes, or why it changes nothing.
+
+    `known` holds the person if the database knows them; `suppressed` the suppression of one whom it does not.
+    """
     person = known.get(row.key)
     blocked = _blocked(person, suppressed.get(row.key))
     if blocked is not None:
@@ -151,7 +138,8 @@ def _decides(list_name: ListName, person: Known, at: datetime) -> bool:
     return (since, list_name) < person.elder
 
 
-def _absent(key: EmailKey, person: Known) -> Iterator[Change]:
+def compare_absent(key: EmailKey, person: Known) -> Iterator[Change]:
+    """Yield what becomes of a person on the list whom the file no longer names."""
     if person.is_from_file:
         yield Change(verdict="ended", key=key, address=person.address, subscriber=person.subscriber)
     elif person.is_by_own_word and person.suppression is None:
@@ -163,7 +151,6 @@ def _about(row: ListRow, person: Known | None, verdict: Verdict, fields: tuple[S
         verdict=verdict,
         key=row.key,
         address=row.address.text,
-        row=row,
         subscriber=person.subscriber if person else None,
         fields=fields,
     )

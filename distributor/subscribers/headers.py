@@ -67,7 +67,8 @@ def column_of(cell: str) -> Column | None:
 
 def is_header(cells: Sequence[str], columns: Columns) -> bool:
     """Say whether a later row is the header once more, as two files put together have it."""
-    return len(cells) > columns.email and column_of(cells[columns.email]) == "email"
+    # An address is no header: asked of every row, and the first look is the quick one.
+    return len(cells) > columns.email and "@" not in cells[columns.email] and column_of(cells[columns.email]) == "email"
 
 
 def read_header(cells: Sequence[str], *, path: str, line: int) -> tuple[Columns | None, tuple[Problem, ...]]:

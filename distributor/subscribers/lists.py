@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from distributor.addresses import Address
 from distributor.config.model import Section
 from distributor.identifiers import EmailKey, ListName
 from distributor.problems import Problem, Wording, in_reading_order, wording
@@ -23,7 +24,8 @@ from distributor.subscribers.cells import (
 from distributor.subscribers.decoding import EMPTY, Unreadable, decode_file
 from distributor.subscribers.headers import Columns, choose_separator, is_header, read_header
 from distributor.subscribers.model import Format, ListRow, ParsedList, StaffField
-from distributor.subscribers.preferences import Choice, SectionNames
+from distributor.subscribers.packing import Packed
+from distributor.subscribers.preferences import Choice, SectionNames, parse_set_key, set_key
 from distributor.subscribers.sheets import Row, cut_rows, fill_short_rows, find_separator_line
 
 MAX_CELL = 1_000
@@ -55,21 +57,34 @@ def parse_list(data: bytes, *, path: str, list_name: ListName, sections: Sequenc
     `path` is how the file is shown to people. Problems that are warnings set no row aside.
     """
     reading = _Reading(path=path, names=SectionNames(sections))
+    rows = Packed(_row_to_cells, _cells_to_row)
     decoded = decode_file(data)
     if isinstance(decoded, Unreadable):
         reading.refuse(decoded)
     else:
-        reading.read(decoded.text)
+        rows.extend(reading.read(decoded.text))
     return ParsedList(
         list=list_name,
         path=path,
-        rows=tuple(reading.rows.values()),
-        set_aside=frozenset(reading.doubtful - reading.rows.keys()),
+        rows=rows,
+        set_aside=frozenset(reading.doubtful - reading.first_lines.keys()),
         columns=reading.columns,
         encoding="" if isinstance(decoded, Unreadable) else decoded.encoding,
         problems=in_reading_order(reading.problems),
         digest=_digest(data, sections),
         refused=reading.refused,
+    )
+
+
+def _row_to_cells(row: ListRow) -> tuple[object, ...]:
+    return row.line, row.address.local, row.address.domain, row.name, set_key(row.sections), row.format
+
+
+def _cells_to_row(cells: tuple[int, str, str, str, str, Format]) -> ListRow:
+    line, local, domain, name, sections, form = cells
+    address = Address(local=local, domain=domain)
+    return ListRow(
+        line=line, address=address, key=address.key, name=name, sections=parse_set_key(sections), format=form
     )
 
 
@@ -87,7 +102,7 @@ class _Reading:
 
     path: str
     names: SectionNames
-    rows: dict[EmailKey, ListRow] = field(default_factory=dict)
+    first_lines: dict[EmailKey, int] = field(default_factory=dict)
     doubtful: set[EmailKey] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     columns: frozenset[StaffField] = frozenset()
@@ -99,7 +114,8 @@ class _Reading:
         self.refused = True
         self.problems.append(Problem(path=self.path, line=reason.line, what=reason.what, remedy=reason.remedy))
 
-    def read(self, text: str) -> None:
+    def read(self, text: str) -> Iterator[ListRow]:
+        """Yield the good rows; what else is to be said stands in the fields once all are taken."""
         separator, first_line = _beginning(text)
         rows = cut_rows(text, separator, first_line=first_line)
         for taken, row in enumerate(rows, start=1):
@@ -107,7 +123,7 @@ class _Reading:
                 continue
             columns = self._read_header(row)
             if columns is not None:
-                self._read_rows(fill_short_rows(rows, columns.width, read=taken), columns)
+                yield from self._read_rows(fill_short_rows(rows, columns.width, read=taken), columns)
             return
         self.refuse(EMPTY)
 
@@ -125,7 +141,7 @@ class _Reading:
             self.columns = columns.optional
         return columns
 
-    def _read_rows(self, rows: Iterator[Row], columns: Columns) -> None:
+    def _read_rows(self, rows: Iterator[Row], columns: Columns) -> Iterator[ListRow]:
         for row in rows:
             if row.is_blank:
                 continue
@@ -134,10 +150,10 @@ class _Reading:
                 self._set_aside(row, (fault,))
             elif is_header(row.cells, columns):
                 self._warn(row, *_REPEATED_HEADER)
-            else:
-                self._read_row(row, columns)
+            elif good := self._read_row(row, columns):
+                yield good
 
-    def _read_row(self, row: Row, columns: Columns) -> None:
+    def _read_row(self, row: Row, columns: Columns) -> ListRow | None:
         address = self.addresses.read(row.cells[columns.email])
         name = read_name(_cell(row, columns.name))
         choice = self._choose(_cell(row, columns.sections))
@@ -147,7 +163,8 @@ class _Reading:
         elif isinstance(choice, CellFault):
             self._set_aside(row, (choice,))
         else:
-            self._keep(row, address, name, choice, form)
+            return self._keep(row, address, name, choice, form)
+        return None
 
     def _choose(self, cell: str) -> Choice | CellFault:
         choice = self.choices.get(cell)
@@ -158,24 +175,25 @@ class _Reading:
         what, remedy = self.names.fault(choice.unknown)
         return CellFault(what=what, remedy=remedy)
 
-    def _keep(self, row: Row, address: ReadAddress, name: ReadName, choice: Choice, form: Format) -> None:
+    def _keep(self, row: Row, address: ReadAddress, name: ReadName, choice: Choice, form: Format) -> ListRow | None:
         key = address.address.key
-        first = self.rows.get(key)
+        first = self.first_lines.get(key)
         if first is not None:
             self._warn(
                 row,
                 wording(
-                    f"与第 {first.line} 行是同一个邮箱：{address.address.text}，本行不计",
-                    f"the same mailbox as line {first.line}: {address.address.text}; this row is not used",
+                    f"与第 {first} 行是同一个邮箱：{address.address.text}，本行不计",
+                    f"the same mailbox as line {first}: {address.address.text}; this row is not used",
                 ),
                 wording("删去其中一行", "delete one of them"),
             )
-            return
+            return None
         if address.repaired:
             self._warn(row, *_repaired_address(address.address.text))
         if name.repaired:
             self._warn(row, *_REPAIRED_NAME)
-        self.rows[key] = ListRow(
+        self.first_lines[key] = row.line
+        return ListRow(
             line=row.line,
             address=address.address,
             key=key,

@@ -4,8 +4,7 @@ Values only. A list file is staff's word about who belongs to a list; the reader
 list, chose sections) stands above it, and a suppression above both.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,6 +12,7 @@ from typing import Literal
 from distributor.addresses import Address
 from distributor.identifiers import EmailKey, ListName, PublicId, SectionSet, SubscriberId
 from distributor.problems import Problem
+from distributor.subscribers.packing import Packed
 
 Format = Literal["html", "text"]
 Actor = Literal["list", "reader", "operator"]
@@ -63,7 +63,7 @@ class ParsedList:
 
     list: ListName
     path: str
-    rows: tuple[ListRow, ...]
+    rows: Packed[ListRow]
     set_aside: frozenset[EmailKey]
     columns: frozenset[StaffField]
     encoding: str
@@ -81,15 +81,14 @@ class ParsedList:
 class Change:
     """What a sync says about one person.
 
-    `row` is None for people whom the file does not name; `subscriber` is None for a person not known yet. `fields`
-    names what differs: for `changed` what will be stored, for `kept` and `elsewhere` what stays although the file
-    says otherwise; empty for `kept` where it is the membership that stays.
+    `subscriber` is None for a person not known yet. `fields` names what differs: for `changed` what will be stored,
+    for `kept` and `elsewhere` what stays although the file says otherwise; empty for `kept` where it is the
+    membership that stays.
     """
 
     verdict: Verdict
     key: EmailKey
     address: str
-    row: ListRow | None = None
     subscriber: SubscriberId | None = None
     fields: tuple[StaffField, ...] = ()
 
@@ -108,23 +107,20 @@ class ListDifference:
     """What applying a list file would change; changes are in file order, then the ended ones by address.
 
     One person may appear twice: `changed` for the name and `kept` for the sections.
-    `members` counts whom an earlier file brought in and the list still holds.
+    `members` counts whom an earlier file brought in and the list still holds. `counts` says how many people each
+    verdict concerns; verdicts that concern nobody read as 0.
     """
 
     parsed: ParsedList
     last: LastSync | None
     members: int
-    changes: tuple[Change, ...]
-
-    @property
-    def counts(self) -> Mapping[Verdict, int]:
-        """How many people each verdict concerns; verdicts that concern nobody read as 0."""
-        return Counter(change.verdict for change in self.changes)
+    changes: Sequence[Change]
+    counts: Mapping[Verdict, int]
 
     @property
     def changes_anything(self) -> bool:
         """Whether applying would change a person; the digest alone is no change."""
-        return any(change.verdict in ACTING for change in self.changes)
+        return any(self.counts[verdict] for verdict in ACTING)
 
     @property
     def is_new_file(self) -> bool:

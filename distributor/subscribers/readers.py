@@ -18,7 +18,6 @@ from distributor.subscribers.model import (
     ConsentRecord,
     LastSync,
     ListCount,
-    ParsedList,
     SubscriberView,
     Suppression,
     SuppressionReason,
@@ -73,18 +72,35 @@ async def list_names(connection: AsyncConnection) -> tuple[ListName, ...]:
 
 
 async def read_known(
-    connection: AsyncConnection, parsed: ParsedList
+    connection: AsyncConnection, list_name: ListName, keys: Sequence[EmailKey]
 ) -> tuple[dict[EmailKey, Known], dict[EmailKey, SuppressionReason]]:
-    """Return everybody on the list or in its file whom the database knows, and who in the file is suppressed."""
-    statement = records.known_on(parsed.list)
-    on_list = sa.exists().where(membership.c.subscriber == subscriber.c.id, membership.c.list == parsed.list)
-    known = await _run_known(connection, statement.where(on_list))
-    suppressed: dict[EmailKey, SuppressionReason] = {}
-    for keys in chunks([row.key for row in parsed.rows if row.key not in known]):
-        known |= await _run_known(connection, statement.where(subscriber.c.email_key.in_(keys)))
-        found = sa.select(suppression.c.email_key, suppression.c.reason).where(suppression.c.email_key.in_(keys))
-        suppressed |= {EmailKey(row.email_key): row.reason for row in await connection.execute(found)}
-    return known, suppressed
+    """Return whom of these mailboxes the database knows, and who of the others is suppressed; `CHUNK` at most."""
+    known = await _run_known(connection, records.known_on(list_name).where(subscriber.c.email_key.in_(keys)))
+    others = [key for key in keys if key not in known]
+    if not others:
+        return known, {}
+    found = sa.select(suppression.c.email_key, suppression.c.reason).where(suppression.c.email_key.in_(others))
+    return known, {EmailKey(row.email_key): row.reason for row in await connection.execute(found)}
+
+
+async def members_of(connection: AsyncConnection, list_name: ListName) -> tuple[set[SubscriberId], int]:
+    """Return who is on a list, and how many of them an earlier file brought in."""
+    on_list = (membership.c.list == list_name, membership.c.state == "member")
+    statement = sa.select(membership.c.subscriber, membership.c.changed_by == "list").where(*on_list)
+    members: set[SubscriberId] = set()
+    from_file = 0
+    async with connection.stream(statement) as rows:
+        async for some in rows.partitions(records.CHUNK):
+            members.update(SubscriberId(row[0]) for row in some)
+            from_file += sum(row[1] for row in some)
+    return members, from_file
+
+
+async def read_people(
+    connection: AsyncConnection, list_name: ListName, people: Sequence[SubscriberId]
+) -> dict[EmailKey, Known]:
+    """Return these people as one list sees them; `CHUNK` at most."""
+    return await _run_known(connection, records.known_on(list_name).where(subscriber.c.id.in_(people)))
 
 
 async def _run_known(connection: AsyncConnection, statement: sa.Select[Any]) -> dict[EmailKey, Known]:

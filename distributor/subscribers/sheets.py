@@ -8,6 +8,7 @@ Excel writes (it drops empty last columns in blocks of 16 rows) are filled up ag
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -38,35 +39,49 @@ class Row:
 
 def cut_rows(text: str, separator: str, *, first_line: int = 1) -> Iterator[Row]:
     """Yield the rows of the text from a line on, blank ones included; lines end in LF."""
-    lines = text.split("\n")
-    position = first_line - 1
-    while position < len(lines):
-        line = lines[position]
+    ahead = _lines(text)
+    lines = deque(islice(ahead, first_line - 1, first_line - 1 + _MAX_JOINED_LINES))
+    number = first_line
+    while lines:
+        line = lines[0]
         if len(line) > MAX_ROW_CHARACTERS:
-            row, used = Row(line=position + 1, cells=(line[:200],), fault=_too_long()), 1
+            row, used = Row(line=number, cells=(line[:200],), fault=_too_long()), 1
         elif '"' in line:
-            row, used = _cut_quoted(lines, position, separator)
+            row, used = _cut_quoted(lines, number, separator)
         else:
-            row, used = Row(line=position + 1, cells=tuple(line.split(separator))), 1
+            row, used = Row(line=number, cells=tuple(line.split(separator))), 1
         yield row
-        position += used
+        number += used
+        for _ in range(used):
+            lines.popleft()
+        lines.extend(islice(ahead, used))
 
 
-def _cut_quoted(lines: Sequence[str], position: int, separator: str) -> tuple[Row, int]:
+def _lines(text: str) -> Iterator[str]:
+    # Not split(): all lines of a large file at once weigh several times the file.
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
+def _cut_quoted(lines: Sequence[str], number: int, separator: str) -> tuple[Row, int]:
+    """Cut the row that begins with the first of these lines; return it with how many of them it takes."""
     for used in range(1, _MAX_JOINED_LINES + 1):
-        joined = "\n".join(lines[position : position + used])
+        joined = "\n".join(islice(lines, used))
         try:
             read = list(csv.reader(io.StringIO(joined, newline=""), delimiter=separator, strict=True))
         except csv.Error:
             is_open = joined.count('"') % 2 == 1
-            if not is_open or position + used >= len(lines) or len(joined) > MAX_ROW_CHARACTERS:
+            if not is_open or used >= len(lines) or len(joined) > MAX_ROW_CHARACTERS:
                 break
             continue
         if len(read) != 1 or any(_swallows_a_row(cell, separator) for cell in read[0]):
             break
-        return Row(line=position + 1, cells=tuple(read[0])), used
-    rough = tuple(cell.strip('" ') for cell in lines[position].split(separator))
-    return Row(line=position + 1, cells=rough, fault=_unclosed()), 1
+        return Row(line=number, cells=tuple(read[0])), used
+    rough = tuple(cell.strip('" ') for cell in lines[0].split(separator))
+    return Row(line=number, cells=rough, fault=_unclosed()), 1
 
 
 def _swallows_a_row(cell: str, separator: str) -> bool:

@@ -19,7 +19,8 @@ from distributor.errors import InputError
 from distributor.identifiers import EmailKey, ListName, PublicId, SectionSet, SubscriberId
 from distributor.schema import consent, list_file, membership, preference, section_set, subscriber, suppression
 from distributor.subscribers import readers, records
-from distributor.subscribers.difference import compare, standing_against
+from distributor.subscribers.comparison import Comparison
+from distributor.subscribers.difference import standing_against
 from distributor.subscribers.model import (
     Actor,
     Addition,
@@ -78,13 +79,11 @@ async def difference(connection: AsyncConnection, parsed: ParsedList, *, at: dat
     """Compare a list file with what is stored; reads only. InputError when the file was refused."""
     if parsed.refused:
         raise InputError(problems=parsed.problems)
-    known, suppressed = await readers.read_known(connection, parsed)
-    return ListDifference(
-        parsed=parsed,
-        last=await readers.find_last_sync(connection, parsed.list),
-        members=sum(person.is_from_file for person in known.values()),
-        changes=compare(parsed, known, suppressed, at),
-    )
+    comparison = await Comparison.begin(connection, parsed, at)
+    for rows in parsed.rows.blocks():
+        await comparison.of_rows(connection, rows)
+    await comparison.of_absent(connection)
+    return await comparison.end(connection)
 
 
 async def apply(tx: AsyncConnection, shown: ListDifference, *, at: datetime, randomness: Randomness) -> ListDifference:
@@ -93,22 +92,19 @@ async def apply(tx: AsyncConnection, shown: ListDifference, *, at: datetime, ran
     The difference is made anew in this transaction: between showing and applying a reader may have left. Whether
     a `held` one may be applied is the caller's to decide. Applying the same file again changes nobody.
     """
-    fresh = await difference(tx, shown.parsed, at=at)
-    name = fresh.parsed.list
-    added = fresh.of("added")
-    unknown = [change.row for change in added if change.row and change.subscriber is None]
-    people = await _insert_people(tx, unknown, "list", at, randomness)
-    joining = [*people.values(), *_people_of(added)]
-    place = {"list": name, "state": "member", "changed_by": "list", "changed_at": at}
-    places = [place | {"subscriber": person} for person in joining]
-    await _insert_new(tx, membership, places, unless=["subscriber", "list"])
-    await _move(tx, name, ("ended", "list"), _people_of(fresh.of("rejoined")), ("member", at))
-    await _move(tx, name, ("member", "list"), _people_of(fresh.of("ended")), ("ended", at))
-    await _move(tx, name, ("member", "operator"), _people_of(fresh.of("adopted")), ("member", None))
-    await _store_fields(tx, fresh.of("changed"), at)
-    await _record_changes(tx, fresh, at)
-    await _record_file(tx, fresh.parsed, at)
-    return fresh
+    parsed = shown.parsed
+    comparison = await Comparison.begin(tx, parsed, at)
+    for rows in parsed.rows.blocks():
+        changes = await comparison.of_rows(tx, rows)
+        await _join(tx, parsed.list, rows, changes, (at, randomness))
+        await _store_fields(tx, rows, _of(changes, "changed"), at)
+        await _record_changes(tx, parsed, changes, at)
+    absent = await comparison.of_absent(tx)
+    await _move(tx, parsed.list, ("member", "list"), _people_of(_of(absent, "ended")), ("ended", at))
+    await _record_changes(tx, parsed, absent, at)
+    applied = await comparison.end(tx)
+    await _record_file(tx, parsed, at)
+    return applied
 
 
 async def unsubscribe(tx: AsyncConnection, public_id: PublicId, *, source: str, at: datetime) -> SubscriberView | None:
@@ -210,6 +206,26 @@ async def add(tx: AsyncConnection, person: NewSubscriber, *, at: datetime, rando
     return Addition(outcome="rejoined" if view else "added", view=view_after)
 
 
+async def _join(
+    tx: AsyncConnection,
+    name: ListName,
+    rows: Sequence[ListRow],
+    changes: Sequence[Change],
+    by: tuple[datetime, Randomness],
+) -> None:
+    """Put those on the list whom these rows add, bring back or adopt."""
+    at, randomness = by
+    added = _of(changes, "added")
+    unknown = {change.key for change in added if change.subscriber is None}
+    people = await _insert_people(tx, [row for row in rows if row.key in unknown], "list", at, randomness)
+    joining = [*people.values(), *_people_of(added)]
+    place = {"list": name, "state": "member", "changed_by": "list", "changed_at": at}
+    places = [place | {"subscriber": person} for person in joining]
+    await _insert_new(tx, membership, places, unless=["subscriber", "list"])
+    await _move(tx, name, ("ended", "list"), _people_of(_of(changes, "rejoined")), ("member", at))
+    await _move(tx, name, ("member", "operator"), _people_of(_of(changes, "adopted")), ("member", None))
+
+
 async def _insert_people(
     tx: AsyncConnection, rows: Sequence[ListRow], by: Actor, at: datetime, randomness: Randomness
 ) -> Mapping[EmailKey, SubscriberId]:
@@ -232,6 +248,8 @@ async def _insert_new(
 
 
 async def _section_sets(tx: AsyncConnection, keys: set[str]) -> Mapping[str, int]:
+    if not keys:
+        return {}
     ordered = sorted(keys)
     await _insert_new(tx, section_set, [{"key": key} for key in ordered], unless=["key"])
     rows = await tx.execute(sa.select(section_set.c.key, section_set.c.id).where(section_set.c.key.in_(ordered)))
@@ -261,14 +279,15 @@ async def _move(
         )
 
 
-async def _store_fields(tx: AsyncConnection, changes: Sequence[Change], at: datetime) -> None:
+async def _store_fields(tx: AsyncConnection, rows: Sequence[ListRow], changes: Sequence[Change], at: datetime) -> None:
+    named = {row.key: row for row in rows}
     person = subscriber.c.id == sa.bindparam("person")
     for name, value_of in records.STAFF_COLUMNS.items():
-        rows = [(change.subscriber, change.row) for change in changes if name in change.fields]
-        new = [{"person": person_id, "new": value_of(row)} for person_id, row in rows if row]
+        differing = [change for change in changes if name in change.fields]
+        new = [{"person": change.subscriber, "new": value_of(named[change.key])} for change in differing]
         await _update_each(tx, sa.update(subscriber).where(person).values({name: sa.bindparam("new")}), new)
-    chosen = [(change.subscriber, change.row) for change in changes if "sections" in change.fields]
-    keys = [(person_id, set_key(row.sections)) for person_id, row in chosen if row]
+    chosen = [change for change in changes if "sections" in change.fields]
+    keys = [(change.subscriber, set_key(named[change.key].sections)) for change in chosen]
     sets = await _section_sets(tx, {key for _, key in keys})
     theirs = (preference.c.subscriber == sa.bindparam("person")) & (preference.c.chosen_by != "reader")
     values = {"section_set": sa.bindparam("new"), "chosen_by": "list", "chosen_at": at}
@@ -313,10 +332,10 @@ async def _end(tx: AsyncConnection, key: EmailKey, which: sa.ColumnElement[bool]
         await _record(tx, [key], deed)
 
 
-async def _record_changes(tx: AsyncConnection, applied: ListDifference, at: datetime) -> None:
-    source = f"list:{applied.parsed.list}"
+async def _record_changes(tx: AsyncConnection, parsed: ParsedList, changes: Sequence[Change], at: datetime) -> None:
+    source = f"list:{parsed.list}"
     for verdict, action in _ACTIONS.items():
-        keys = [change.key for change in applied.of(verdict)]
+        keys = [change.key for change in _of(changes, verdict)]
         await _record(tx, keys, _Deed(action=action, source=source, at=at))
 
 
@@ -330,6 +349,10 @@ async def _record_file(tx: AsyncConnection, parsed: ParsedList, at: datetime) ->
     file = {"digest": parsed.digest, "rows": parsed.row_count, "synced_at": at}
     stored = upsert(tx, list_file).values(list=parsed.list, **file)
     await tx.execute(stored.on_conflict_do_update(index_elements=["list"], set_=file))
+
+
+def _of(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
+    return [change for change in changes if change.verdict == verdict]
 
 
 def _people_of(changes: Sequence[Change]) -> list[SubscriberId]:

@@ -263,3 +263,16 @@ async def test_ten_thousand_readers_are_synced(office: Office) -> None:
     found = Counter(key for _, key in await office.mailable(MEMBERS))
     # rows 500…9999 by number % 3: 0 → all, 1 → moved to world, 2 → two sections
     assert found == {"*": 3167, "world": 3166, "notice+policy": 3167}
+
+
+async def test_more_people_than_one_block_are_added_ended_and_kept_like_a_few(office: Office) -> None:
+    first = [f"r{number:04}@example.com" for number in range(2_500)]
+    await office.sync_people(*first)
+
+    applied = await office.sync_people(*reversed(first[300:]), "new@example.com")
+
+    assert applied.counts == {"ended": 300, "added": 1}
+    assert applied.members == 2_500
+    assert [change.address for change in applied.of("ended")] == first[:300]
+    assert (await office.reader("new@example.com")).lists == (MEMBERS,)
+    assert (await office.sync_people(*first[300:], "new@example.com")).changes == ()
