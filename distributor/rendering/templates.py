@@ -2,16 +2,18 @@
 
 Folders are searched in order, so that a workspace's own template wins over the packaged one; a changed file
 shows at the next render, and nothing is cached on disk. Templates are the staff's own, yet sandboxed: values go
-in, never callables or settings. `.html`, `.svg` and `.xml` escape by themselves, `.txt` and `.css` do not. Every
-fault becomes a TemplateError that names the template's file and line.
+in, never callables or settings. `.html`, `.svg` and `.xml` escape by themselves, `.txt` and `.css` do not. What a
+template writes is bounded, and so is what it multiplies: a slip in a loop ends with an error, not with a full memory.
+Every fault becomes a TemplateError that names the template's file and line.
 """
 
 import difflib
 import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,6 +26,12 @@ from distributor.rendering import plaintext
 FILTERS = MappingProxyType({"wrap": plaintext.wrap, "heading": plaintext.heading})
 """What templates may use beyond Jinja's own filters; documented in docs/reference/templates.md."""
 
+MOST_CHARACTERS = 20_000_000
+"""What one template may write, and what one multiplication in it may make: a hundred times the largest page."""
+MOST_PIECES = 2_000_000
+"""Into how many pieces; each turn of a loop writes one or more, so this ends loops in loops within seconds."""
+_MOST_BITS = 10_000
+
 _FAULTS_IN_A_TEMPLATE = (
     jinja2.TemplateError,
     TypeError,
@@ -32,6 +40,7 @@ _FAULTS_IN_A_TEMPLATE = (
     LookupError,
     AttributeError,
     RecursionError,
+    MemoryError,
 )
 _UNDEFINED = re.compile(r"'(?P<name>[^']+)' is undefined|has no attribute '(?P<attribute>[^']+)'")
 
@@ -46,7 +55,7 @@ class Templates:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Sandbox(
             loader=_Folders(self._folders),
             autoescape=jinja2.select_autoescape(("html", "svg", "xml"), default=False),
             undefined=jinja2.StrictUndefined,
@@ -59,10 +68,11 @@ class Templates:
     def render(self, name: str, /, **context: object) -> str:
         """Render the template `name` (e.g. email.html, site/index.html) with these values.
 
-        Raises TemplateError for a missing file, wrong syntax, an undefined variable or a failing expression.
+        Raises TemplateError for a missing file, wrong syntax, an undefined variable, a failing expression, or more
+        output than anybody reads.
         """
         try:
-            return self._environment.get_template(name).render(context)
+            return "".join(_bounded(self._environment.get_template(name).generate(context)))
         except _FAULTS_IN_A_TEMPLATE as fault:
             raise _template_error(fault, name, self._folders, context) from fault
 
@@ -72,6 +82,36 @@ class Templates:
             return _read(self._folders, name)[1]
         except jinja2.TemplateError as fault:
             raise _template_error(fault, name, self._folders, {}) from fault
+
+
+class _TooMuch(jinja2.TemplateRuntimeError):
+    """The template writes or computes without end."""
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja bounds ranges by itself; this bounds the two operators that make much out of little."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        """Compute `left * right` or `left ** right` unless the result is beyond all use."""
+        if operator == "**":
+            too_much = isinstance(left, int) and isinstance(right, int) and left.bit_length() * right > _MOST_BITS
+        else:
+            many, times = (left, right) if isinstance(left, Sized) else (right, left)
+            too_much = isinstance(many, Sized) and isinstance(times, int) and len(many) * times > MOST_CHARACTERS
+        if too_much:
+            raise _TooMuch(f"{operator} makes too much")
+        return super().call_binop(context, operator, left, right)
+
+
+def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+    written = 0
+    for number, piece in enumerate(pieces):
+        written += len(piece)
+        if written > MOST_CHARACTERS or number > MOST_PIECES:
+            raise _TooMuch("there is no end to what it writes")
+        yield piece
 
 
 class _Folders(jinja2.BaseLoader):
@@ -156,6 +196,14 @@ def _explain(fault: Exception, context: dict[str, object]) -> tuple[Wording, Wor
             return (
                 wording(f"模板语法错误：{fault.message}", f"template syntax: {fault.message}"),
                 wording("检查这一行的 {% %} 和 {{ }} 是否成对", "check that {% %} and {{ }} pair up in this line"),
+            )
+        case _TooMuch() | MemoryError():
+            return (
+                wording("模板写出或算出的内容多得没有尽头", "the template makes more than anybody could read"),
+                wording(
+                    "检查循环、range 和 *：是否嵌套或多写了几个零",
+                    "check the loops, range and *: nested, or a zero too many",
+                ),
             )
         case jinja2.UndefinedError():
             return _explain_undefined(str(fault), context)

@@ -182,3 +182,33 @@ def test_template_that_vanishes_is_missed_at_the_next_render(own: Path) -> None:
     (own / "a.txt").unlink()
 
     assert "找不到模板“a.txt”" in fault(templates, "a.txt")
+
+
+@pytest.mark.parametrize(
+    "runaway",
+    [
+        '{{ "x" * 10**9 }}',
+        "{{ 10**9 * [1] }}",
+        "{{ 7 ** 10000000 }}",
+        "{% for a in range(90000) %}{% for b in range(90000) %} {{ b }}{% endfor %}{% endfor %}",
+        '{% for a in range(90000) %}{% for b in range(90000) %}{{ b and "" }}{% endfor %}{% endfor %}',
+        '{% for a in range(300) %}{{ "x" * 90000 }}{% endfor %}',
+        '{{ "{:100000000000000}".format(1) }}',
+    ],
+)
+def test_runaway_template_ends_with_an_error_and_not_with_a_full_memory(own: Path, runaway: str) -> None:
+    (own / "a.txt").write_text(runaway)
+
+    assert "多得没有尽头" in fault(Templates([own]), "a.txt")
+
+
+def test_multiplication_within_reason_is_computed(own: Path) -> None:
+    (own / "a.txt").write_text('{{ "-" * 72 }} {{ 3 * "=" }} {{ 6 * 7 }} {{ 2 ** 10 }} {{ 1.5 ** 2 }}')
+
+    assert Templates([own]).render("a.txt") == f"{'-' * 72} === 42 1024 2.25"
+
+
+def test_runaway_expression_names_its_line(own: Path) -> None:
+    (own / "a.txt").write_text('one\n{{ "x" * 10**9 }}\n')
+
+    assert "templates/a.txt:2" in fault(Templates([own]), "a.txt")
