@@ -27,7 +27,6 @@ DeliveryId = NewType("DeliveryId", int)
 SectionSet = frozenset[SectionId] | None
 """What a reader chose; None is "all sections", also those added later, and differs from naming all of them."""
 
-_ISSUE_ID = re.compile(r"(?P<year>\d{4})-(?P<number>\d{3,6})", re.ASCII)
 _ISSUE_REFERENCE = re.compile(r"(?:(?P<year>\d{4})-)?(?P<number>\d{1,6})", re.ASCII)
 _ARTICLE_ID = re.compile(r"\d{4}-\d{3,6}-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
@@ -44,11 +43,6 @@ class IssueReference:
 def issue_id(year: int, number: int) -> IssueId:
     """Return `2015-055` for (2015, 55)."""
     return IssueId(f"{year:04d}-{number:03d}")
-
-
-def parse_issue_id(text: str) -> IssueId | None:
-    """Return `text` as an issue id, or None when it is not of the form year-number."""
-    return IssueId(text) if _ISSUE_ID.fullmatch(text) else None
 
 
 def parse_issue_reference(text: str) -> IssueReference | None:

@@ -4,6 +4,7 @@
     schedule_state, occurrence                                                         scheduling.calendar
     mailing, rendition, rendition_picture, delivery, attempt, approval                 delivery.ledger
     permit                                                                             delivery.pacing
+    seat                                                                               delivery.seats
 
 Reading is free, writing is not: a test holds each table to its writer. Moments are UTC; `Moment` refuses naive
 ones. Closed words (states, formats) are short text with a CHECK, so that a person reads the tables with any tool.
@@ -287,6 +288,16 @@ permit = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Index("ix_permit_scope", "scope", "at"),
+)
+
+seat = sa.Table(
+    "seat",
+    metadata,
+    # Whose connections they are: `server:<name>`.
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("lease_until", Moment, nullable=False),
 )
 
 approval = sa.Table(

@@ -5,7 +5,7 @@ date means. No function here asks for the time: the `Clock` is an argument, made
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -63,13 +63,6 @@ def parse_zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None
-
-
-def to_utc(moment: datetime) -> datetime:
-    """Return the moment in UTC; a naive datetime is a programming error."""
-    if moment.tzinfo is None:
-        raise ValueError(f"naive datetime {moment!r}: give it a zone")
-    return moment.astimezone(UTC)
 
 
 def local_text(moment: datetime, zone: tzinfo) -> str:

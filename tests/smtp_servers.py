@@ -23,6 +23,8 @@ from pydantic import SecretStr
 from distributor.delivery.servers import Security, Server
 
 HOST = "127.0.0.1"
+ANNOUNCED: tuple[str, ...] = ()
+"""What every server here offers in EHLO besides its own; tests that must hold with PIPELINING too set it."""
 _SECURITY: dict[str, Security] = {"none": "plaintext", "starttls": "starttls", "implicit": "tls"}
 
 
@@ -67,6 +69,15 @@ class Sink:
         self.received: list[Received] = []
         self.heard: list[Heard] = []
         self.connections = 0
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, name: str, replies: list[str]) -> list[str]:
+        session.host_name = name
+        return [*replies[:-1], *(f"250-{extension}" for extension in ANNOUNCED), replies[-1]]
+
+    @property
+    def packets(self) -> list[bytes]:
+        """What came, in the packets in which it came."""
+        return [heard.bytes for heard in self.heard]
 
     @property
     def commands(self) -> list[str]:
@@ -289,7 +300,7 @@ async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *ext
     """Greet and answer EHLO, then leave the talking to others."""
     writer.write(b"220 mx.example.com\r\n")
     await reader.readuntil(b"\r\n")
-    lines = ["mx.example.com", *extensions]
+    lines = ["mx.example.com", *extensions, *ANNOUNCED]
     for line in lines[:-1]:
         writer.write(f"250-{line}\r\n".encode())
     writer.write(f"250 {lines[-1]}\r\n".encode())

@@ -1,11 +1,11 @@
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distributor.times import local_text, parse_date, parse_duration, parse_zone, to_utc
+from distributor.times import local_text, parse_date, parse_duration, parse_zone
 
 NINTH = date(2015, 7, 9)
 
@@ -74,17 +74,6 @@ def test_zone_is_known_by_its_iana_name() -> None:
 @pytest.mark.parametrize("name", ["Asia/Shangai", "", "../etc/passwd", "\0"])
 def test_unknown_zone_is_none(name: str) -> None:
     assert parse_zone(name) is None
-
-
-def test_moment_is_stored_in_utc() -> None:
-    assert to_utc(datetime(2015, 7, 10, 9, 0, tzinfo=timezone(timedelta(hours=8)))) == datetime(
-        2015, 7, 10, 1, tzinfo=UTC
-    )
-
-
-def test_naive_moment_is_a_programming_error() -> None:
-    with pytest.raises(ValueError, match="naive"):
-        to_utc(datetime(2015, 7, 10, 9, 0))  # noqa: DTZ001
 
 
 def test_local_text_shows_the_offset() -> None:

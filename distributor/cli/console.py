@@ -7,11 +7,12 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO
 
 from distributor.config.environment import preferred_language, process_environment
-from distributor.errors import DistributorError
-from distributor.problems import Language, Problem, Wording
+from distributor.errors import DistributorError, EnvironmentFault
+from distributor.problems import Language, Problem, Wording, wording
 
 LANGUAGE: Final[Language] = preferred_language(process_environment())
 
@@ -35,15 +36,20 @@ def prepare_streams() -> None:
 
 
 def say(text: str = "") -> None:
-    """Print one line for the person who asked."""
-    sys.stdout.write(_printable(text) + "\n")
-    sys.stdout.flush()
+    """Print one line for the person who asked; a full disk or a closed pipe under it stops no work."""
+    with suppress(OSError):
+        _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
-    """Print one line about what went wrong."""
-    sys.stderr.write(_printable(text) + "\n")
-    sys.stderr.flush()
+    """Print one line about what went wrong; a full disk or a closed pipe under it stops no work."""
+    with suppress(OSError):
+        _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(_printable(text) + "\n")
+    stream.flush()
 
 
 def say_error(error: DistributorError) -> None:
@@ -58,8 +64,13 @@ def say_problems(problems: Iterable[Problem]) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print a value for a script: UTF-8, one document."""
-    say(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print a value for a script: UTF-8, one document. EnvironmentFault where it cannot be written."""
+    try:
+        _write(sys.stdout, json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    except OSError as error:
+        raise EnvironmentFault(
+            wording(f"写不了输出：{error.strerror}", f"cannot write the output: {error.strerror}")
+        ) from error
 
 
 def say_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from distributor.cli.accounts import mailing_json, say_counts
 from distributor.cli.console import complain, say, say_json, say_pairs, say_problems, say_table, tr
 from distributor.cli.editing import ISSUE_HELP
 from distributor.cli.entry import office_of
+from distributor.cli.staying import stop_on_signal
 from distributor.delivery.counts import Counts
+from distributor.delivery.forecast import Hold
 from distributor.delivery.model import Accepted, Stored
 from distributor.delivery.runs import Habits
 from distributor.delivery.runs import Progress as Run
@@ -25,7 +28,14 @@ from distributor.rendering.mail import NOTICE
 from distributor.times import local_text
 
 SET_ASIDE = 5
+INTERRUPTED = 130
 _TELL_EVERY = 2.0
+_WINDOWS = {
+    timedelta(seconds=1): ("秒", "second"),
+    timedelta(minutes=1): ("分钟", "minute"),
+    timedelta(hours=1): ("小时", "hour"),
+    timedelta(days=1): ("天", "day"),
+}
 _LISTS = tr("名单，可写多次", "a list; may repeat")
 
 
@@ -110,10 +120,20 @@ def say_plan(workspace: Workspace, audience: AudiencePlan) -> None:
             if audience.finish
             else tr("没有限速，随到随发", "no rate limit"),
         }
+        | ({tr("由此决定", "decided by"): _hold_text(audience.hold)} if audience.hold else {})
     )
     for one in audience.lists:
         if one.difference is not None and one.difference.is_new_file:
             say(tr(f"{one.path} 有改动，发送前会先同步", f"{one.path} changed and is synced before the launch"))
+
+
+def _hold_text(hold: Hold) -> str:
+    """Return `qq.com：900 份，每天 500`."""
+    zh, en = _WINDOWS[hold.rate.window]
+    return tr(
+        f"{hold.gate.name}：{hold.copies:,} 份，每{zh} {hold.rate.count:,}",
+        f"{hold.gate.name}: {hold.copies:,} copies, {hold.rate.count:,} a {en}",
+    )
 
 
 def plan_json(workspace: Workspace, audience: AudiencePlan) -> dict[str, object]:
@@ -180,11 +200,15 @@ async def _send(context: typer.Context, issue: str, lists: list[str], options: t
             return 0
         if not as_json:
             _say_in_other_hands(await sending.in_other_hands(office, plan))
-        sent = await sending.send(office, plan, despite_log=despite_log, progress=None if as_json else _Ticker())
+        stop, ticker = stop_on_signal(), None if as_json else _Ticker()
+        sent = await sending.send(office, plan, despite_log=despite_log, progress=ticker, stop=stop)
         if as_json:
             say_json(mailing_json(sent.mailing, sent.counts))
         else:
             _say_sent(sent)
+    if stop.is_set() and sent.counts.open:
+        complain(tr("已停下；再运行本命令会接着发", "stopped; run this again to go on"))
+        return INTERRUPTED
     return SET_ASIDE if _set_aside(sent.counts) else 0
 
 

@@ -17,7 +17,7 @@ from distributor.config.model import KeyPath, Places, Settings
 from distributor.problems import Problem, Wording, wording
 
 # Documented for later releases: a clear "not yet" is better than "unknown key".
-_LATER = frozenset({"limit", "approval", "pilot", "remind"})
+_LATER = frozenset({"approval", "pilot", "remind"})
 
 
 def shape_problems(error: ValidationError, places: Places) -> list[Problem]:
@@ -72,6 +72,7 @@ _STAND_INS: Mapping[str, Mapping[str | int, Any]] = {
     "list": {"name": "stand-in-", "title": "stand-in-"},
     "schedule": {"id": "stand-in-", "lists": ["stand-in-"]},
     "smtp": {"url": "smtps://stand-in.example.com:465#"},
+    "limit": {"domains": ["stand-in.example.com"]},
     "dkim": {"domain": "example.com", "selector": "stand-in", "key_file": "stand-in"},
 }
 

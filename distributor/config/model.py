@@ -52,10 +52,14 @@ class Email(_Table):
 
 
 class Delivery(_Table):
-    """Where copies go, and what becomes of a copy whose acceptance SMTP left unknown."""
+    """Where copies go, and what becomes of a copy whose acceptance SMTP left unknown.
+
+    `window` copies are marked as being sent at once on a connection; so many may be unknown for each after a crash.
+    """
 
     transport: Literal["smtp", "outbox"] = "smtp"
     on_uncertain: Literal["resend", "hold"] = "resend"
+    window: Annotated[int, Field(ge=1, le=16)] = 1
 
 
 class Smtp(_Table):
@@ -64,10 +68,20 @@ class Smtp(_Table):
     url: str
     password_file: str | None = None
     connections: Annotated[int, Field(ge=1, le=64)] = 4
+    messages_per_connection: Annotated[int, Field(ge=1)] | None = None
     rate: tuple[str, ...] = ()
-    return_path: Literal["sender"] = "sender"
+    return_path: Literal["sender", "verp"] = "sender"
     sign: bool = True
     headers: dict[str, str] = {}
+
+
+class Limit(_Table):
+    """What the provider behind these domains bears, whichever server a copy goes by; at least one limit is given."""
+
+    domains: Annotated[tuple[str, ...], Field(min_length=1)]
+    connections: Annotated[int, Field(ge=1, le=64)] | None = None
+    messages_per_connection: Annotated[int, Field(ge=1)] | None = None
+    rate: tuple[str, ...] = ()
 
 
 class Dkim(_Table):
@@ -115,7 +129,7 @@ class Database(_Table):
 
 
 class Settings(_Table):
-    """The whole file. `section`, `list`, `smtp` and `schedule` repeat; their order is kept."""
+    """The whole file. `section`, `list`, `smtp`, `limit` and `schedule` repeat; their order is kept."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")]
     publication: Publication
@@ -123,6 +137,7 @@ class Settings(_Table):
     email: Email = Email()
     delivery: Delivery = Delivery()
     smtp: tuple[Smtp, ...] = ()
+    limit: tuple[Limit, ...] = ()
     dkim: Dkim | None = None
     list: tuple[MailingList, ...] = ()
     schedule: tuple[Schedule, ...] = ()

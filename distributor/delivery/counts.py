@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.delivery.ledger import DUE_STATES, IN_HAND
-from distributor.delivery.model import OPEN_STATES, Channel, Mailing, State
+from distributor.delivery.ledger import DUE_STATES
+from distributor.delivery.model import IN_HAND, OPEN_STATES, Channel, Mailing, State
 from distributor.delivery.results import NEVER
 from distributor.errors import DistributorError
 from distributor.identifiers import DeliveryId, EditionKey, IssueId, MailingId
@@ -233,8 +233,13 @@ async def attempts_of(connection: AsyncConnection, of: DeliveryId) -> tuple[Atte
     return tuple(AttemptLine(**row._mapping) for row in rows)  # noqa: SLF001 - the public name of a row's mapping
 
 
-async def outlook(connection: AsyncConnection, channel: Channel, of: MailingId | None = None) -> Outlook:
-    """Say what is coming on a channel, or for one mailing: what a dispatcher waits for when nothing is due."""
+async def outlook(
+    connection: AsyncConnection, channel: Channel, of: MailingId | None = None, *, without: Sequence[str] = ()
+) -> Outlook:
+    """Say what is coming on a channel, or for one mailing: what a dispatcher waits for when nothing is due.
+
+    Copies for the domains `without` count as in hand, but not as due.
+    """
     which: list[Any] = [mailing.c.channel == channel]
     which += [] if of is None else [mailing.c.id == of]
     running = sa.select(mailing.c.id).where(*which, mailing.c.state == "running")
@@ -242,6 +247,7 @@ async def outlook(connection: AsyncConnection, channel: Channel, of: MailingId |
         delivery.c.mailing.in_(running),
         delivery.c.state.in_(sa.bindparam("due", DUE_STATES, expanding=True, literal_execute=True)),
         delivery.c.due_at < NEVER,
+        *([delivery.c.domain.not_in(without)] if without else []),
     )
     held = sa.select(sa.func.count()).where(
         delivery.c.mailing.in_(sa.select(mailing.c.id).where(*which)),

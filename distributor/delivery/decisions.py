@@ -1,4 +1,4 @@
-"""What a person, or trouble with a server, decides about mailings and copies.
+"""What a person, trouble with a server, or a breaker decides about mailings and copies.
 
 With `ledger` and `freezing` the only writer of its tables. Each function takes the caller's transaction, is safe
 to repeat and returns how many rows it changed. Copies whose message may be on its way are never touched: pausing
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.delivery.ledger import DUE_STATES
 from distributor.delivery.model import Channel
 from distributor.delivery.results import NEVER
+from distributor.delivery.retries import TRIED_FOR
 from distributor.identifiers import DeliveryId, IssueId, MailingId
 from distributor.schema import approval, attempt, delivery, mailing
 
@@ -78,6 +79,30 @@ async def reopen(tx: AsyncConnection, of: MailingId, states: Sequence[Failed], *
     return (await tx.execute(rows.values(anew))).rowcount
 
 
+async def reopen_blocked(
+    tx: AsyncConnection, ids: Sequence[DeliveryId], *, due_at: datetime, reason: str, at: datetime
+) -> int:
+    """Take back refusals that were a block and not about the readers: the copies go again when `due_at` comes.
+
+    Only refused ones; they keep their tries and what the server said, and an attempt row says why they go again.
+    Those whose 48 hours of trying are over by then stay refused, so that a block that lasts comes to an end. Copies
+    of a mailing that was cancelled meanwhile are cancelled.
+    """
+    refused = sa.select(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "refused")
+    rows = [
+        row
+        for row in (await tx.execute(refused.order_by(delivery.c.id).with_for_update())).all()
+        if row.first_tried_at + TRIED_FOR > due_at
+    ]
+    if not rows:
+        return 0
+    ended = delivery.c.mailing.in_(sa.select(mailing.c.id).where(mailing.c.state == "cancelled"))
+    again = {"state": sa.case((ended, "cancelled"), else_="deferred"), "due_at": due_at, "claim": None}
+    await tx.execute(sa.update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(again))
+    await tx.execute(sa.insert(attempt), [_said(row, "reopened", reason, at) for row in rows])
+    return len(rows)
+
+
 async def resend_uncertain(tx: AsyncConnection, ids: Sequence[DeliveryId], *, at: datetime) -> int:
     """Send copies whose acceptance is unknown once more, the same bytes, due `at`; their reader may get two.
 
@@ -98,18 +123,7 @@ async def forgive_uncertain(tx: AsyncConnection, ids: Sequence[DeliveryId], *, b
     rows = (await tx.execute(open_ones.with_for_update())).all()
     if not rows:
         return 0
-    said: list[dict[str, Any]] = [
-        {
-            "delivery": row.id,
-            "number": row.attempts,
-            "at": at,
-            "server": row.server,
-            "outcome": "forgiven",
-            "text": by,
-        }
-        for row in rows
-    ]
-    await tx.execute(sa.insert(attempt), said)
+    await tx.execute(sa.insert(attempt), [_said(row, "forgiven", by, at) for row in rows])
     forgiven = sa.update(delivery).where(delivery.c.id.in_([row.id for row in rows]))
     await tx.execute(forgiven.values(due_at=NEVER, claim=None))
     return len(rows)
@@ -117,6 +131,17 @@ async def forgive_uncertain(tx: AsyncConnection, ids: Sequence[DeliveryId], *, b
 
 def _open_questions(ids: Sequence[DeliveryId]) -> tuple[sa.ColumnElement[bool], ...]:
     return delivery.c.id.in_(ids), delivery.c.state == "uncertain", delivery.c.claim.is_not(None)
+
+
+def _said(row: sa.Row[*tuple[Any, ...]], outcome: str, text: str, at: datetime) -> dict[str, Any]:
+    return {
+        "delivery": row.id,
+        "number": row.attempts,
+        "at": at,
+        "server": row.server,
+        "outcome": outcome,
+        "text": text,
+    }
 
 
 def _paused(reason: str, resume_at: datetime | None) -> dict[str, Any]:

@@ -33,7 +33,8 @@ _PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*", re.ASCII)
 _URI = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]+", re.ASCII)
 _WIRE_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 
-_FORBIDDEN_BYTE = re.compile(rb"[^\t -~]")
+# One header with its folded lines, each of which holds something besides blanks.
+_FIELD = re.compile(rb"([!-9;-~]++):([\t -~]*+(?:\r\n[\t ]++[!-~][\t -~]*+)*+)\r\n")
 _BROKEN_BLOCK = wording(
     "邮件头的字节不是我们要写的内容，这封邮件没有发出；请把日志交给开发者",
     "the header block is not what was meant, so the message was not sent; please report it with the log",
@@ -54,8 +55,10 @@ def clean_text(text: str) -> str:
     Line ends and controls (C0, C1, U+2028, U+2029) become blanks, bidi marks and lone surrogates go, `=?` is
     parted by a blank. Inner blanks stay as they are, outer ones go; cleaning twice changes nothing more.
     """
-    flat = text.replace("\r\n", " ").translate(_HARMFUL)
-    return flat.replace("=?", "= ?").strip()
+    # Most names, addresses and values are printable ASCII, which translating would only copy, slowly.
+    if not (text.isascii() and text.isprintable()):
+        text = text.replace("\r\n", " ").translate(_HARMFUL)
+    return text.replace("=?", "= ?").strip()
 
 
 def is_clean(text: str) -> bool:
@@ -168,18 +171,21 @@ def split_headers(message: bytes) -> tuple[tuple[str, bytes], ...]:
     holds a control character: such a block says something else to each reader.
     """
     end = message.find(b"\r\n\r\n")
+    return _split_block(message[: end + 2] if end > 0 else b"")
+
+
+def _split_block(block: bytes) -> tuple[tuple[str, bytes], ...]:
+    if not block or (len(block) > LINE_LIMIT and any(len(line) > LINE_LIMIT for line in block.split(b"\r\n"))):
+        raise DistributorError(_BROKEN_BLOCK)
     headers: list[tuple[str, bytes]] = []
-    for line in message[: max(end, 0)].split(b"\r\n"):
-        if len(line) > LINE_LIMIT or _FORBIDDEN_BYTE.search(line):
+    position = 0
+    while position < len(block):
+        field = _FIELD.match(block, position)
+        if field is None:
             raise DistributorError(_BROKEN_BLOCK)
-        if line[:1] in {b" ", b"\t"} and headers and line.strip():
-            name, value = headers[-1]
-            headers[-1] = (name, value + b"\r\n" + line)
-            continue
-        raw_name, colon, value = line.partition(b":")
-        if not colon or not is_header_name(raw_name.decode("ascii", "replace")):
-            raise DistributorError(_BROKEN_BLOCK)
-        headers.append((raw_name.decode("ascii"), value[1:] if value.startswith(b" ") else value))
+        name, value = field.groups()
+        headers.append((name.decode("ascii"), value[1:] if value.startswith(b" ") else value))
+        position = field.end()
     return tuple(headers)
 
 
@@ -190,6 +196,17 @@ def check_headers(message: bytes, names: Iterable[str]) -> None:
     """
     if [name for name, _ in split_headers(message)] != list(names):
         raise DistributorError(_BROKEN_BLOCK)
+
+
+def join_headers(headers: Sequence[Header]) -> bytes:
+    """Return the lines of some headers of a message, read back and compared as `check_headers` does.
+
+    Blocks that were each read stay what they are when one follows the other: none begins with a folded line.
+    """
+    block = b"".join([header.line for header in headers])
+    if [name for name, _ in _split_block(block)] != [header.name for header in headers]:
+        raise DistributorError(_BROKEN_BLOCK)
+    return block
 
 
 def is_wire_safe(message: bytes) -> bool:

@@ -25,6 +25,8 @@ State = Literal[
     "expired",
     "cancelled",
 ]
+IN_HAND: tuple[State, ...] = ("claimed", "sending")
+"""Some sender holds the copy, under a lease."""
 OPEN_STATES: tuple[State, ...] = ("pending", "claimed", "sending", "deferred")
 """A mailing is finished when none of its rows is in one of these (and none is uncertain under `resend`)."""
 

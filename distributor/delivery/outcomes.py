@@ -6,8 +6,10 @@ answer to whatever blames us rather than the reader (relay denied, client blocke
 is tried again and nobody is marked bad. Only `unknown_user` speaks about the mailbox itself; a `policy` refusal
 speaks about our reputation or this message and must never end a subscription.
 
-Sources, read 2026-11: the published lists of QQ (smtp.codes/qq, yimirj.com), NetEase (biecuoliao.com), Aliyun
-(aliyun123.cn, qcnsw.com) and Sina (blog.sina.com.cn), RFC 5321 §4.2.3, RFC 3463, RFC 4954 §6, RFC 6647.
+Sources, read 2026-11: the published lists of QQ (smtp.codes/qq, yimirj.com, qqmailbox.com), NetEase
+(biecuoliao.com), Aliyun (aliyun123.cn, qcnsw.com, yuntunpuzi.com), Sina (blog.sina.com.cn), Coremail
+(icoremail.vip), Gmail (support.google.com/a/answer/3726730) and Outlook, RFC 5321 §4.2.3, RFC 3463, RFC 4954 §6,
+RFC 6647. docs/reference/outcomes.md shows the table with an example of each row.
 """
 
 import re
@@ -71,13 +73,28 @@ RULES: tuple[Rule, ...] = (
         (),
         _text("authentication (is )?required", r"(must|need to) (authenticate|log ?in)\b", "auth(entication)? first"),
     ),
+    # Before the codes are believed: QQ's 550 means a limit ("access denied": on mail to one reader), and Gmail
+    # says 5.2.1, elsewhere a closed mailbox, of a reader who gets too much at once.
+    Rule(
+        "deferred",
+        "too_fast",
+        _NO,
+        ("4.7.28", "5.7.28", "5.4.5"),
+        _text(
+            "frequency limited",
+            "mailbox unavailable or access denied",
+            "receiving mail (too quickly|at a rate)",
+            "unusual rate",
+            "sending (quota|limit)",
+        ),
+    ),
     Rule("refused", "unknown_user", ("5",), ("5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1")),
     Rule(
         "deferred",
         "mailbox_full",
         _NO,
         ("4.2.2", "5.2.2", "5.3.1"),
-        _text(r"\bfull\b", "quota", "storage", "mailbox size"),
+        _text(r"\bfull\b", "quota", "storage", "mailbox size", "space not enough", "空间不足|容量已满"),
     ),
     Rule(
         "refused",
@@ -86,42 +103,55 @@ RULES: tuple[Rule, ...] = (
         ("5.2.3", "5.3.4"),
         _text("(message|mail) ?size", "size.{0,20}(exceed|limit)", "too (big|large|long)", "too much mail data"),
     ),
-    # QQ and Tencent: "access denied" too is a limit there, on mail to one reader (their published list).
-    Rule("deferred", "too_fast", ("5",), (), _text("frequency limited", "mailbox unavailable or access denied")),
     # NetEase: HL connections, MI messages, RP recipients; its SPM and SPF are policy, further down.
     Rule(
         "deferred",
         "too_fast",
         _NO,
         (),
-        _text(r"\bHL:(REP|ICC|IFC|MEP)\b", r"\b(MI|RP):(DMC|SFQ|CEL|CCL|DRC|FRL|RCL|TRC)\b"),
+        _text(r"\bHL:(REP|ICC|IFC|MEP|IHU)\b", r"\b(MI|RP):(DMC|SFQ|STC|CEL|CCL|DRC|QRC|RCL|TRC)\b"),
     ),
     # Aliyun says "Reject by behaviour spam" for speed and for blocks alike; only the last words differ.
     Rule("deferred", "too_fast", _NO, (), _text("(too frequently|unexpected) sending", "too (many|much|fast|quickly)")),
     Rule(
-        "deferred", "too_fast", _NO, ("4.7.28",), _text("rate.{0,12}(limit|exceed)", "limit.{0,60}(exceeded|reached)")
+        "deferred",
+        "too_fast",
+        _NO,
+        (),
+        _text("rate.{0,12}(limit|exceed)", "limit.{0,60}(exceed|reached)", "exceeded the (rate|connection) limit"),
     ),
     Rule("deferred", "greylisted", _NO, (), _text("gr[ae]y.?list")),
     Rule("deferred", "other", ("5",), (), _text(r"\blater\b", "temporar(y|ily)", "稍后")),
-    # Postfix names a refused sender or client only at RCPT (smtpd_delay_reject); 163 says "local user only".
+    # Postfix names a refused sender or client only at RCPT (smtpd_delay_reject). 163 says "local user only", "user
+    # in blacklist" and SUM of senders, IPB, SPB and WM of what it does not list; Sina's "mail address" is ours too.
     Rule(
         "deferred",
         "not_our_relay",
-        ("5",),
+        _NO,
         ("5.7.54", "5.7.60", "5.7.64"),
-        _text("relay", "client host.*(rejected|blocked)", "sender address rejected", "not owned by", "local user only"),
+        _text(
+            "relay",
+            "client host.*(rejected|blocked)",
+            "sender address rejected|denies the sender|sender is unvalidated|null sender",
+            "not owned by|local user only|mx only",
+            "^mail (from|address) invalid|helohost error|remote ip check",
+            r"(in|on) (our )?bl[ao]ck ?list|\brbl\b|black ip|banned sending ip|from this ip",
+            r"\b(HL:IPB|MI:SPB|RP:FRL|DT:SUM|DT:RBL|WM:BL[IU])\b",
+        ),
     ),
     Rule("deferred", "other", ("4",)),
     Rule(
         "refused",
         "unknown_user",
-        ("550", "551", "553", "554"),
+        ("501", "55"),
         (),
         _text(
             "(user|mailbox|recipient|account|address) (is )?(unknown|invalid|disabled|suspended)",
             "(user|mailbox|recipient|account|address).{0,30}(not|n't) (exist|found|known)",
-            "(unknown|invalid|no such) (local )?(user|mailbox|recipient|account|address)",
-            "用户不存在|没有此用户|收件人不存在",
+            "(unknown|invalid|no such|unavailable) (local |mail )?(user|mailbox|recipient|account|address)",
+            "does(n't| not) have an? .{0,20}account|n't exists? that user|not (a )?user of",
+            "bad (recipient )?address syntax",
+            "用户不存在|没有此用户|收件人不存在|用户未开通",
         ),
     ),
     Rule(
@@ -129,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         "policy",
         ("5",),
         ("5.6.0", "5.7.0", "5.7.1"),
-        _text("spam", "content", "denied", "reject", "bl[ao]ck", "(DT|MI):"),
+        _text("spam", "content", "attachment", "virus", "den(y|ied)", "reject", "bl[ao]ck", "(DT|MI):"),
     ),
     Rule("refused", "other", ("5",)),
 )

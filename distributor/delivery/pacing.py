@@ -1,15 +1,15 @@
 """Limits on how fast we send: exact over any rolling window, kept across restarts, shared by processes.
 
-`parse_rates` reads what staff wrote (`60/minute`, `500/day`, `10/秒`); `acquire` grants permits against rows of
-`permit`, whose only writer this is. No token bucket: a bucket lets twice the number through around a refill, and
-providers count what arrived in the last minute. A scope is `server:<name>`, later also `domain:<name>`.
+`parse_rates` reads what staff wrote (`60/minute`, `500/day`, `10/秒`); `room` and `take` grant permits against rows
+of `permit`, whose only writer this is. No token bucket: a bucket lets twice the number through around a refill, and
+providers count what arrived in the last minute. A scope is `server:<name>` or `domain:<name>`; a message may need
+the permits of both, so its caller asks each for room before it takes from any.
 
 The server counts when a message arrives, we count when we let it go; `GUARD` keeps the little between the two
 from pushing a message into the window before.
 """
 
 import re
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,14 +61,6 @@ class Rate:
         return self.window + min(self.window * GUARD, GUARD_MOST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permits:
-    """How many messages may leave now; when fewer than wanted, `next_at` says when the next may, else None."""
-
-    granted: int
-    next_at: datetime | None
-
-
 Taken = tuple[datetime, int]
 """A moment and how many permits were granted in it."""
 
@@ -100,54 +92,43 @@ def parse_rates(texts: Sequence[str], *, path: str, line: int | None) -> tuple[t
     return tuple(rate for _text, rate in read if rate is not None), problems
 
 
-def forecast(rates: Iterable[Rate], count: int, *, start: datetime, taken: Iterable[Taken] = ()) -> datetime:
-    """Return when the last of `count` messages may leave, the first at `start`, after those already `taken`.
+def take_turns(tx: sa.Connection, scopes: Iterable[str]) -> None:
+    """Let no other process ask for permits in these scopes until this transaction ends, so keep it short.
 
-    `taken` is in order of time, as `recent` returns it. Without rates the answer is `start`.
+    All processes name their scopes in one order, at once, or two may wait for each other.
     """
-    logs = [(rate, deque(item for item in taken if item[0] + rate.guarded > start)) for rate in rates]
-    used = [sum(amount for _at, amount in log) for _rate, log in logs]
-    moment = start
-    while logs:
-        for index, (rate, log) in enumerate(logs):
-            while log and log[0][0] + rate.guarded <= moment:
-                used[index] -= log.popleft()[1]
-        granted = min(count, *(rate.count - used[index] for index, (rate, _log) in enumerate(logs)))
-        if granted > 0:
-            count -= granted
-            used = [amount + granted for amount in used]
-            for _rate, log in logs:
-                log.append((moment, granted))
-        if count <= 0:
-            break
-        moment = max(log[0][0] + rate.guarded for index, (rate, log) in enumerate(logs) if used[index] >= rate.count)
-    return moment
+    # On SQLite the transaction itself is the turn; on PostgreSQL two sums would otherwise be taken side by side.
+    if tx.dialect.name == "postgresql":
+        for scope in scopes:
+            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"permit {scope}"))))
 
 
-async def acquire(tx: AsyncConnection, scope: str, rates: Sequence[Rate], *, now: datetime, wanted: int) -> Permits:
-    """Take up to `wanted` permits at `now`; they count from now on, used or not.
+def room(tx: sa.Connection, scope: str, rates: Sequence[Rate], *, now: datetime) -> int:
+    """Return how many messages may leave at `now`, for whoever has the scope's turn; there are rates.
 
-    Processes that share a scope take turns until their transaction ends, so keep it short. A clock that was set
-    back costs at most one window. Without rates everything is granted and nothing written.
+    A clock that was set back costs at most one window.
     """
-    if not rates or wanted <= 0:
-        return Permits(granted=wanted, next_at=None)
-    await _take_turn(tx, scope)
     longest = max(rate.guarded for rate in rates)
-    await tx.execute(sa.delete(permit).where(permit.c.scope == scope, permit.c.at <= now - longest))
-    used, newest, rows = await _used(tx, scope, rates, now)
+    tx.execute(sa.delete(permit).where(permit.c.scope == scope, permit.c.at <= now - longest))
+    used, newest, rows = _used(tx, scope, rates, now)
     if newest is not None and newest > now + CLOCK_SKEW:
-        await tx.execute(sa.update(permit).where(permit.c.scope == scope, permit.c.at > now).values(at=now))
+        tx.execute(sa.update(permit).where(permit.c.scope == scope, permit.c.at > now).values(at=now))
     if rows > MOST_ROWS * len(rates):
-        await _merge(tx, scope, rates, now)
-    free = min(rate.count - taken for rate, taken in zip(rates, used, strict=True))
-    granted = max(0, min(wanted, free))
-    if granted:
-        await tx.execute(sa.insert(permit).values(scope=scope, at=now, count=granted))
-    if granted == wanted:
-        return Permits(granted=granted, next_at=None)
-    full = [rate for rate, taken in zip(rates, used, strict=True) if taken + granted >= rate.count]
-    return Permits(granted=granted, next_at=await _next_free(tx, scope, full, now))
+        _merge(tx, scope, rates, now)
+    return max(0, min(rate.count - taken for rate, taken in zip(rates, used, strict=True)))
+
+
+def take(tx: sa.Connection, scope: str, count: int, *, now: datetime) -> None:
+    """Take permits for which there is room; they count from now on, used or not."""
+    if count:
+        tx.execute(sa.insert(permit).values(scope=scope, at=now, count=count))
+
+
+def next_free(tx: sa.Connection, scope: str, rates: Sequence[Rate], *, now: datetime, taking: int = 0) -> datetime:
+    """Return when the next message may leave once there is no room any more, `taking` so many first."""
+    used, _newest, _rows = _used(tx, scope, rates, now)
+    full = [rate for rate, taken in zip(rates, used, strict=True) if taken + taking >= rate.count]
+    return max((_oldest(tx, scope, rate, now) + rate.guarded for rate in full), default=now)
 
 
 async def recent(connection: AsyncConnection, scope: str, rates: Sequence[Rate], *, now: datetime) -> tuple[Taken, ...]:
@@ -161,33 +142,22 @@ async def recent(connection: AsyncConnection, scope: str, rates: Sequence[Rate],
     return tuple((row.at, row.amount) for row in found)
 
 
-async def _take_turn(tx: AsyncConnection, scope: str) -> None:
-    # On SQLite the transaction itself is the turn; on PostgreSQL two sums would otherwise be taken side by side.
-    if tx.dialect.name == "postgresql":
-        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"permit {scope}"))))
-
-
-async def _used(
-    tx: AsyncConnection, scope: str, rates: Sequence[Rate], now: datetime
+def _used(
+    tx: sa.Connection, scope: str, rates: Sequence[Rate], now: datetime
 ) -> tuple[list[int], datetime | None, int]:
     sums = [sa.func.coalesce(sa.func.sum(permit.c.count).filter(permit.c.at > now - rate.guarded), 0) for rate in rates]
     totals = sa.select(sa.func.max(permit.c.at), sa.func.count(), *sums).where(permit.c.scope == scope)
-    newest, rows, *used = (await tx.execute(totals)).one()
+    newest, rows, *used = (tx.execute(totals)).one()
     return [int(amount) for amount in used], newest, rows
 
 
-async def _next_free(tx: AsyncConnection, scope: str, full: Sequence[Rate], now: datetime) -> datetime:
-    moments: list[datetime] = []
-    for rate in full:
-        oldest = await tx.scalar(
-            sa.select(sa.func.min(permit.c.at)).where(permit.c.scope == scope, permit.c.at > now - rate.guarded)
-        )
-        assert oldest is not None
-        moments.append(oldest + rate.guarded)
-    return max(moments)
+def _oldest(tx: sa.Connection, scope: str, rate: Rate, now: datetime) -> datetime:
+    """Return the oldest moment that counts in a window; `now` where nothing does yet."""
+    oldest = sa.select(sa.func.min(permit.c.at)).where(permit.c.scope == scope, permit.c.at > now - rate.guarded)
+    return tx.scalar(oldest) or now
 
 
-async def _merge(tx: AsyncConnection, scope: str, rates: Sequence[Rate], now: datetime) -> None:
+def _merge(tx: sa.Connection, scope: str, rates: Sequence[Rate], now: datetime) -> None:
     """Merge neighbouring rows; a merged row stands at the newest of its rows.
 
     That is later than any of them, so the limit stays exact; what is lost is at most a thousandth of the
@@ -196,12 +166,12 @@ async def _merge(tx: AsyncConnection, scope: str, rates: Sequence[Rate], now: da
     windows = sorted(rate.guarded for rate in rates)
     ours = permit.c.scope == scope
     amount = permit.c.count.label("amount")
-    rows = (await tx.execute(sa.select(permit.c.at, amount).where(ours).order_by(permit.c.at))).all()
+    rows = (tx.execute(sa.select(permit.c.at, amount).where(ours).order_by(permit.c.at))).all()
     merged: dict[tuple[timedelta, int], Taken] = {}
     for row in rows:
         age = now - row.at
         window = next((window for window in windows if age < window), windows[-1])
         place = (window, age // (window / MERGED_ROWS))
         merged[place] = (row.at, merged.get(place, (row.at, 0))[1] + row.amount)
-    await tx.execute(sa.delete(permit).where(ours))
-    await tx.execute(sa.insert(permit), [{"scope": scope, "at": at, "count": count} for at, count in merged.values()])
+    tx.execute(sa.delete(permit).where(ours))
+    tx.execute(sa.insert(permit), [{"scope": scope, "at": at, "count": count} for at, count in merged.values()])

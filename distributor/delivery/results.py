@@ -70,6 +70,28 @@ def settled(row: sa.Row[Any], result: Result, policy: Policy) -> dict[str, Any]:
     }
 
 
+def is_success(result: Result) -> bool:
+    """Say whether the copy was taken, at whichever try."""
+    return isinstance(result.outcome, (Accepted, Stored))
+
+
+TAKEN_AT_FIRST = ("state", "accepted_at", "message_id", "last_code", "last_text")
+"""What is written about a copy that was taken at its first try; its server stands there since the intent."""
+
+
+def taken_at_first(result: Result) -> dict[str, Any]:
+    """Return those values of a copy, and its `row`."""
+    reply = _reply(result.outcome)
+    return {
+        "row": result.delivery,
+        "state": _FINAL[type(result.outcome)],  # type: ignore[index]  # the caller asked is_success
+        "accepted_at": result.at,
+        "message_id": result.message_id,
+        "last_code": reply.code,
+        "last_text": clean_text(reply.text),
+    }
+
+
 def crashed(row: sa.Row[Any], result: Result, on_uncertain: OnUncertain) -> dict[str, Any]:
     """Return the new values of a row that was found in `sending` after its lease; it keeps its claim."""
     tries = row.attempts + 1
@@ -108,7 +130,7 @@ def is_plain_success(row: sa.Row[Any], result: Result) -> bool:
 
 def clean_text(text: str) -> str:
     """Return a server's words fit for storage: one line, printable, at most 500 characters."""
-    kept = "".join(letter if letter.isprintable() else " " for letter in text)
+    kept = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(kept.split())[:TEXT_LIMIT]
 
 

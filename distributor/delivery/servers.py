@@ -20,6 +20,7 @@ from distributor.errors import ConfigError
 from distributor.problems import Problem, Wording, wording
 
 Security = Literal["tls", "starttls", "plaintext"]
+ReturnPath = Literal["sender", "verp"]
 _SCHEMES: Mapping[str, tuple[Security, int]] = {
     "smtps": ("tls", 465),
     "smtp": ("starttls", 587),
@@ -49,7 +50,8 @@ _SCHEME_REMEDY = wording(
 class Server:
     """Where and how to connect; `user` is empty where the relay wants no login.
 
-    `headers` go into every message; `sign` says whether we sign what goes here, where we have a key.
+    `headers` go into every message; `sign` says whether we sign what goes here, where we have a key; `return_path`
+    whether the envelope names the sender alone or each copy (VERP).
     """
 
     host: str
@@ -59,6 +61,7 @@ class Server:
     password: SecretStr | None = field(default=None, repr=False)
     headers: tuple[Header, ...] = ()
     sign: bool = True
+    return_path: ReturnPath = "sender"
 
     def __post_init__(self) -> None:
         if self.security == "plaintext" and not self.is_on_this_host:
@@ -103,6 +106,7 @@ def parse_server(
         password=password,
         headers=tuple(value_header(name, value) for name, value in smtp.headers.items()),
         sign=smtp.sign,
+        return_path=smtp.return_path,
     )
     return server, ()
 

@@ -11,13 +11,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from distributor.delivery.wire import Wire
+
 _LINE_BYTES = 57
 """What one base64 line of 76 characters holds (RFC 2045 §6.8)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Fixed bytes begun after `borrowed`, which complete the quantum before them; `tail` is left for later."""
+    """Fixed bytes begun after `borrowed`, which complete the quantum before them; `tail` is left for later.
+
+    `lines` are read here once for all copies, and empty where the run is too short for a full line.
+    """
 
     borrowed: bytes
     lines: bytes
@@ -74,7 +79,8 @@ def _hole(mark: str, run: bytes) -> _Hole:
 
 def _begin(run: bytes, borrow: int) -> _Run:
     end = borrow + (len(run) - borrow) // _LINE_BYTES * _LINE_BYTES
-    return _Run(borrowed=run[:borrow], lines=encode_lines(run[borrow:end]), tail=run[end:])
+    lines = encode_lines(run[borrow:end])
+    return _Run(borrowed=run[:borrow], lines=Wire(lines) if lines else b"", tail=run[end:])
 
 
 def encode_lines(content: bytes) -> bytes:

@@ -16,9 +16,9 @@ from typing import cast
 import aiosmtplib
 
 from distributor.delivery.conversation import Conversation, read_reply, shown
-from distributor.delivery.model import Channel, Reply, Transport
+from distributor.delivery.model import Channel, Reply
 from distributor.delivery.servers import Server
-from distributor.delivery.session import SmtpSession, Timeouts
+from distributor.delivery.session import Extensions, SmtpSession, Timeouts
 from distributor.errors import ServerFault
 from distributor.problems import Wording, wording
 
@@ -63,8 +63,11 @@ class SmtpTransport:
             raise
         # aiosmtplib types it as BaseTransport; what it connects with is always one that reads and writes.
         conversation = Conversation(cast("asyncio.Transport", client.transport))
-        largest = _size_limit(client.esmtp_extensions.get("size", ""))
-        return SmtpSession(conversation, self.server, timeouts=self._timeouts, largest=largest)
+        extensions = Extensions(
+            largest=_size_limit(client.esmtp_extensions.get("size", "")),
+            pipelining=client.supports_extension("pipelining"),
+        )
+        return SmtpSession(conversation, self.server, timeouts=self._timeouts, extensions=extensions)
 
     async def _connect(self, client: aiosmtplib.SMTP) -> None:
         try:
@@ -98,11 +101,6 @@ class SmtpTransport:
             return
         # Outside the except block on purpose: a server may echo the login, and a cause would carry it along.
         raise ServerFault(_login_refused(self.name, told))
-
-
-def refuses_reserved(transport: Transport) -> bool:
-    """Say whether example.* and other reserved addresses must not be handed to this transport."""
-    return isinstance(transport, SmtpTransport) and not transport.server.is_on_this_host
 
 
 def _size_limit(parameter: str) -> int:

@@ -36,7 +36,7 @@ async def _nothing_to_prepare(_mailing: Mailing) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
-    """A transport and how to use it: how many connections, how fast over all processes, and for which copies.
+    """A transport and how to use it: connections and rates over all processes, and for which copies.
 
     `compose` makes the message of a copy for this server (its headers, its signature), the same bytes every time;
     it raises where this one copy cannot be made. `prepare` is awaited before a mailing's first copy and makes what
@@ -48,6 +48,7 @@ class Outlet:
     compose: Callable[[Mailing, Copy], Message]
     allows: Callable[[str], bool]
     rates: Sequence[Rate] = ()
+    messages_per_connection: int | None = None
     prepare: Callable[[Mailing], Awaitable[None]] = _nothing_to_prepare
 
 

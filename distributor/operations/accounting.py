@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.delivery import counts, pacing
+from distributor.delivery import counts
 from distributor.delivery.counts import GOT_IT, CopyLine, Counts, MailingLine, Outlook
 from distributor.delivery.ledger import DUE_STATES
-from distributor.delivery.model import State
+from distributor.delivery.model import OPEN_STATES, State
 from distributor.delivery.results import NEVER
 from distributor.errors import InputError
 from distributor.identifiers import IssueReference, parse_issue_reference
+from distributor.operations.finishing import forecast_copies
 from distributor.operations.office import Office
 from distributor.problems import wording
 from distributor.schema import delivery, mailing
@@ -50,7 +51,7 @@ class Account:
     """One mailing at one moment: copies by state and by domain (the largest first), its speed and what is coming.
 
     `per_minute` counts what was taken in the last five minutes; `finish` is an estimate from that speed, the limits
-    of the first server and the copies that wait for another try, None where nothing can be said.
+    of servers and destinations and the copies that wait for another try, None where nothing can be said.
     """
 
     at: datetime
@@ -236,6 +237,16 @@ async def _by_domain(connection: AsyncConnection, line: MailingLine) -> tuple[Do
     return tuple(sorted(lines, key=lambda one: (-one.planned, one.domain)))
 
 
+async def _open_by_domain(connection: AsyncConnection, line: MailingLine) -> dict[str, int]:
+    resending = sa.and_(delivery.c.state == "uncertain", delivery.c.due_at < NEVER)
+    grouped = (
+        sa.select(delivery.c.domain, sa.func.count())
+        .where(delivery.c.mailing == line.mailing.id, delivery.c.state.in_(OPEN_STATES) | resending)
+        .group_by(delivery.c.domain)
+    )
+    return {row[0]: row[1] for row in await connection.execute(grouped)}
+
+
 async def _taken(
     connection: AsyncConnection, line: MailingLine, *, since: datetime
 ) -> tuple[datetime | None, datetime | None, int]:
@@ -260,11 +271,9 @@ async def _finish(
         return None
     start = max(now, line.resume_at or now)
     moments = [start + timedelta(minutes=copies / per_minute)] if per_minute else []
-    rates = office.workspace.rates[0] if office.workspace.rates and line.mailing.channel == "smtp" else ()
-    if rates:
-        scope = f"server:{office.workspace.servers[0].name}"
-        taken = await pacing.recent(connection, scope, rates, now=now)
-        moments.append(pacing.forecast(rates, copies, start=start, taken=taken))
+    if line.mailing.channel == "smtp":
+        foreseen = await forecast_copies(connection, office.workspace, await _open_by_domain(connection, line), start)
+        moments += [foreseen.finish] if foreseen else []
     waits = await connection.scalar(
         sa.select(sa.func.max(delivery.c.due_at)).where(
             delivery.c.mailing == line.mailing.id, delivery.c.state.in_(DUE_STATES), delivery.c.due_at < NEVER

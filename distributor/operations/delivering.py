@@ -50,7 +50,8 @@ def transports_of(workspace: Workspace) -> tuple[Transport, ...]:
 def dispatcher_of(office: Office, progress: Progress | None = None) -> Dispatcher:
     """Return a dispatcher over the configured ways out. Raises ConfigError where there is none."""
     workspace = office.workspace
-    habits = Habits(on_uncertain=workspace.settings.delivery.on_uncertain)
+    chosen = workspace.settings.delivery
+    habits = Habits(on_uncertain=chosen.on_uncertain, window=chosen.window)
     return Dispatcher(
         opened=office.database,
         outlets=[_outlet(office, index, transport) for index, transport in enumerate(transports_of(workspace))],
@@ -58,6 +59,7 @@ def dispatcher_of(office: Office, progress: Progress | None = None) -> Dispatche
         randomness=Random(),  # noqa: S311 - spreads retries, guards nothing
         habits=habits,
         on_progress=progress or (lambda _run: None),
+        destinations=workspace.destinations,
     )
 
 
@@ -82,11 +84,12 @@ def _outlet(office: Office, index: int, transport: Transport) -> Outlet:
             allows=lambda _address: True,
         )
     server = transport.server
-    room = LetterRoom(office, server.headers, workspace.signer if server.sign else None)
+    room = LetterRoom(office, server.headers, workspace.signer if server.sign else None, server.return_path)
     here = server.is_on_this_host
     return Outlet(
         transport=transport,
         connections=workspace.settings.smtp[index].connections,
+        messages_per_connection=workspace.settings.smtp[index].messages_per_connection,
         compose=room.compose,
         prepare=room.prepare,
         allows=lambda address: here or not is_reserved(address),

@@ -99,7 +99,7 @@ async def _reached(workspace: Workspace, database: Examined, instruments: Instru
     for finding in _no_servers(workspace):
         yield finding
     trial = Trial(
-        sender=workspace.sender.address.text,
+        sender=workspace.sender.address,
         largest_bytes=max(database.largest_bytes, _likely(workspace)),
         now=instruments.clock.now(),
         trust=instruments.trust,

@@ -59,14 +59,24 @@ def read(folder: Path) -> tuple[LaunchLine, ...]:
 def _write(folder: Path, fields: Sequence[str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        is_torn = _is_torn(folder / FILE_NAME)
         with (folder / FILE_NAME).open("a", encoding="utf-8") as log:
-            log.write("\t".join(fields) + "\n")
+            log.write("\n" * is_torn + "\t".join(fields) + "\n")
             log.flush()
             os.fsync(log.fileno())
     except OSError as error:
         raise EnvironmentFault(
             wording(f"写不了 {folder / FILE_NAME}：{error}", f"cannot write {folder / FILE_NAME}: {error}")
         ) from error
+
+
+def _is_torn(path: Path) -> bool:
+    """Say whether the last line was cut short by a crash or a full disk; what follows must not become part of it."""
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as log:
+        log.seek(-1, os.SEEK_END)
+        return log.read() != b"\n"
 
 
 def _parse(fields: Sequence[str]) -> LaunchLine | None:

@@ -13,6 +13,8 @@ from distributor.delivery import compose, counts
 from distributor.delivery.compose import Letterhead, MessageForm
 from distributor.delivery.headers import Header
 from distributor.delivery.model import Copy, Envelope, Mailing
+from distributor.delivery.return_path import sign_return_path
+from distributor.delivery.servers import ReturnPath
 from distributor.delivery.signing import Signer
 from distributor.delivery.ways import Message
 from distributor.identifiers import EditionKey, MailingId
@@ -24,11 +26,18 @@ from distributor.subscribers import tokens
 class LetterRoom:
     """Composes copies; holds the forms of the mailings that are under way, each made once."""
 
-    def __init__(self, office: Office, extra: tuple[Header, ...] = (), signer: Signer | None = None) -> None:
-        """Take the office, the headers that the relay wants besides, and who signs."""
+    def __init__(
+        self,
+        office: Office,
+        extra: tuple[Header, ...] = (),
+        signer: Signer | None = None,
+        return_path: ReturnPath = "sender",
+    ) -> None:
+        """Take the office, the headers that the relay wants besides, who signs, and the form of the return path."""
         self._office = office
         self._extra = extra
         self._signer = signer
+        self._return_path = return_path
         self._letterhead = letterhead_of(office)
         self._forms: dict[MailingId, Mapping[EditionKey, MessageForm]] = {}
 
@@ -40,7 +49,7 @@ class LetterRoom:
         form = self._forms[mailing.id][copy.edition]
         token = tokens.sign(self._office.keyring, tokens.MANAGE, copy.public_id)
         return Message(
-            envelope=Envelope(sender=self._letterhead.sender.address.text, recipient=copy.address),
+            envelope=envelope_of(self._office, copy, self._return_path),
             content=compose.compose(form, copy, token, extra=self._extra),
             message_id=compose.message_id(form, copy.email_key),
         )
@@ -55,6 +64,15 @@ class LetterRoom:
             edition: compose.prepare_form(self._letterhead, mailing, rendition, pictures=parts, signer=self._signer)
             for edition, rendition in renditions.items()
         }
+
+
+def envelope_of(office: Office, copy: Copy, return_path: ReturnPath) -> Envelope:
+    """Return the envelope of a reader's copy, the same every time; the From of the message is always the sender."""
+    sender = office.workspace.sender.address
+    if return_path == "sender":
+        return Envelope(sender=sender.text, recipient=copy.address)
+    signed = sign_return_path(office.keyring, sender, copy.mailing, copy.public_id)
+    return Envelope(sender=signed, recipient=copy.address)
 
 
 def letterhead_of(office: Office) -> Letterhead:

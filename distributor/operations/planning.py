@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.content.loader import IssueFolder, list_issues
-from distributor.delivery import counts, pacing
+from distributor.delivery import counts
+from distributor.delivery.forecast import Hold
 from distributor.errors import InputError
-from distributor.identifiers import EditionKey, IssueId, ListName, ScheduleId
+from distributor.identifiers import EditionKey, IssueId, ScheduleId
 from distributor.operations import launches
 from distributor.operations.choosing import Choice, Window, choose_issue
+from distributor.operations.finishing import forecast_copies
 from distributor.operations.launching import new_marks
 from distributor.operations.membership import ListSync, compare_lists
 from distributor.operations.office import Office
@@ -59,12 +61,14 @@ class EditionLine:
 class AudiencePlan:
     """The figures of a rehearsal: `copies` would leave from `start`, the last one about `finish` (None: at once).
 
-    `already` readers have the issue, `suppressed` must not be mailed, `without_section` chose none of its sections.
+    `hold` is the limit that decides about the finish, None where none does. `already` readers have the issue,
+    `suppressed` must not be mailed, `without_section` chose none of its sections.
     """
 
     plan: SendingPlan
     start: datetime
     finish: datetime | None
+    hold: Hold | None
     rehearsal: Rehearsal
     editions: tuple[EditionLine, ...]
     copies: int
@@ -182,18 +186,23 @@ async def plan_sending(office: Office, plan: SendingPlan, start: datetime) -> Au
     """Rehearse one sending and return its figures. Raises InputError with every fault."""
     rehearsal = await rehearse(office, plan, new_marks())
     already = await _already(office, plan)
-    suppressed = await _suppressed(office, plan.lists)
-    copies = sum(rehearsal.readers.values()) - already
+    lists = await compare_lists(office, plan.lists)
+    by_domain = await _by_domain(office, plan, rehearsal)
+    foreseen = None
+    if office.workspace.channel == "smtp":
+        async with office.database.read() as connection:
+            foreseen = await forecast_copies(connection, office.workspace, by_domain, start)
     return AudiencePlan(
         plan=plan,
         start=start,
-        finish=await _finish(office, copies, start),
+        finish=foreseen.finish if foreseen else None,
+        hold=foreseen.hold if foreseen else None,
         rehearsal=rehearsal,
         editions=tuple(_line(key, rehearsal) for key in rehearsal.readers),
-        copies=copies,
+        copies=sum(by_domain.values()),
         already=already,
-        suppressed=suppressed,
-        lists=await compare_lists(office, plan.lists),
+        suppressed=await _suppressed(office, lists),
+        lists=lists,
     )
 
 
@@ -209,44 +218,45 @@ def _line(key: EditionKey, rehearsal: Rehearsal) -> EditionLine:
     )
 
 
-async def _already(office: Office, plan: SendingPlan) -> int:
-    """Count the readers of these lists who have a copy of the issue, whatever mailing it came with."""
-    readers = store.mailable(plan.lists).order_by(None).subquery()
-    statement = (
-        sa.select(sa.func.count())
-        .select_from(readers.join(delivery, delivery.c.email_key == readers.c.email_key))
-        .where(
-            delivery.c.channel == office.workspace.channel,
-            delivery.c.issue == plan.issue,
-            delivery.c.send_no == 1,
-        )
+def _with_copy(office: Office, plan: SendingPlan) -> sa.Select[tuple[str]]:
+    """Select the email_key of everybody who has a copy of the issue, whatever mailing it came with."""
+    return sa.select(delivery.c.email_key).where(
+        delivery.c.channel == office.workspace.channel,
+        delivery.c.issue == plan.issue,
+        delivery.c.send_no == 1,
     )
+
+
+async def _already(office: Office, plan: SendingPlan) -> int:
+    """Count the readers of these lists who have a copy of the issue."""
+    readers = store.mailable(plan.lists).order_by(None).subquery()
+    statement = sa.select(sa.func.count()).select_from(readers).where(readers.c.email_key.in_(_with_copy(office, plan)))
     async with office.database.read() as connection:
         return await connection.scalar(statement) or 0
 
 
-async def _suppressed(office: Office, lists: Sequence[ListName]) -> int:
+async def _by_domain(office: Office, plan: SendingPlan, rehearsal: Rehearsal) -> dict[str, int]:
+    """Count the copies that would leave, by the readers' domains."""
+    readers = store.mailable(plan.lists).order_by(None).subquery()
+    statement = (
+        sa.select(readers.c.domain, readers.c.section_set, sa.func.count().label("readers"))
+        .where(readers.c.email_key.not_in(_with_copy(office, plan)))
+        .group_by(readers.c.domain, readers.c.section_set)
+    )
+    found: dict[str, int] = {}
+    async with office.database.read() as connection:
+        for row in await connection.execute(statement):
+            if rehearsal.editions.get(row.section_set) is not None:
+                found[row.domain] = found.get(row.domain, 0) + row.readers
+    return found
+
+
+async def _suppressed(office: Office, lists: Sequence[ListSync]) -> int:
     """Count the people of these list files whom we must not mail, because they or their mailbox said so."""
-    keys = {
-        row.key
-        for sync in await compare_lists(office, lists)
-        if sync.difference is not None
-        for row in sync.difference.parsed.rows
-    }
-    stopped = sa.select(suppression.c.email_key)
     async with office.database.read() as connection:
-        return len(keys & set(await connection.scalars(stopped)))
-
-
-async def _finish(office: Office, copies: int, start: datetime) -> datetime | None:
-    """Return when the last copy leaves under the first server's rates; None without rates."""
-    workspace = office.workspace
-    if not copies or not workspace.rates or not workspace.rates[0]:
-        return None
-    scope = f"server:{workspace.servers[0].name}"
-    async with office.database.read() as connection:
-        taken = await pacing.recent(connection, scope, workspace.rates[0], now=workspace.clock.now())
-    return pacing.forecast(workspace.rates[0], copies, start=start, taken=taken)
+        stopped = set(await connection.scalars(sa.select(suppression.c.email_key)))
+    differences = [sync.difference for sync in lists if sync.difference is not None]
+    return len({row.key for difference in differences for row in difference.parsed.rows if row.key in stopped})
 
 
 def _local_day(moment: datetime, rule: ScheduleRule) -> date:

@@ -1,5 +1,6 @@
 """Send an issue to lists at a person's word: launched once, resumed as often as asked, never twice to anybody."""
 
+import asyncio
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -33,9 +34,14 @@ def plan_of(office: Office, issue: str, lists: tuple[ListName, ...]) -> SendingP
 
 
 async def send(
-    office: Office, plan: SendingPlan, *, despite_log: bool = False, progress: delivering.Progress | None = None
+    office: Office,
+    plan: SendingPlan,
+    *,
+    despite_log: bool = False,
+    progress: delivering.Progress | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Sending:
-    """Launch the mailing of these lists if it was not, then deliver what is left of it.
+    """Launch the mailing of these lists if it was not, then deliver what is left of it, or until `stop` is set.
 
     Raises what a launch raises; ConfigError before anything where no mail server is configured.
     """
@@ -51,7 +57,7 @@ async def send(
         sent = begun.mailing
     if sent.state == "cancelled":
         raise HeldError(wording("这次发送已被取消，没有再发", "this mailing was cancelled; nothing was sent"))
-    await delivering.deliver(office, sent.id, progress=progress)
+    await delivering.deliver(office, sent.id, progress=progress, stop=stop)
     async with office.database.read() as connection:
         return Sending(
             mailing=await counts.load_mailing(connection, sent.id),

@@ -11,14 +11,14 @@ from distributor.addresses import Address
 from distributor.content.loader import find_issue
 from distributor.delivery.compose import compose as compose_copy
 from distributor.delivery.compose import picture_part, prepare_form
-from distributor.delivery.model import Copy, Envelope, Mailing, Outcome, Transport
+from distributor.delivery.model import Copy, Mailing, Outcome, Transport
 from distributor.delivery.transport import SmtpTransport
 from distributor.editions import cut
 from distributor.errors import InputError
 from distributor.identifiers import DeliveryId, EditionKey, IssueId, MailingId, SectionSet
 from distributor.operations import membership
 from distributor.operations.launching import new_marks
-from distributor.operations.letters import letterhead_of
+from distributor.operations.letters import envelope_of, letterhead_of
 from distributor.operations.office import Office
 from distributor.operations.rehearsal import load_checked, press_of
 from distributor.problems import wording
@@ -52,7 +52,8 @@ async def send_test(
     message = compose_copy(form, copy, tokens.sign(office.keyring, tokens.MANAGE, copy.public_id), extra=extra)
     session = await transport.open()
     try:
-        return await session.send(Envelope(sender=workspace.sender.address.text, recipient=address.text), message)
+        envelope = envelope_of(office, copy, server.return_path if server else "sender")
+        return await session.send(envelope, message)
     finally:
         await session.close()
 

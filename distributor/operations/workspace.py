@@ -17,8 +17,10 @@ from distributor.config.loader import Config
 from distributor.config.model import Publication, Schedule, Section, Settings
 from distributor.content.model import Issue
 from distributor.content.sources import read_text
+from distributor.delivery.limits import Destinations, parse_limits
 from distributor.delivery.model import Channel
 from distributor.delivery.pacing import Rate, parse_rates
+from distributor.delivery.return_path import return_path_problems
 from distributor.delivery.servers import Server, parse_server
 from distributor.delivery.signing import Signer
 from distributor.errors import ConfigError
@@ -41,7 +43,7 @@ HOLIDAYS = "holidays.toml"
 class Workspace:
     """What staff decided and wrote, ready to use; `servers` and their `rates` are in the file's order.
 
-    `signer` is None where the settings name no key.
+    `destinations` know what readers' providers bear; `signer` is None where the settings name no key.
     """
 
     root: Path
@@ -56,6 +58,7 @@ class Workspace:
     rules: tuple[ScheduleRule, ...]
     servers: tuple[Server, ...]
     rates: tuple[tuple[Rate, ...], ...]
+    destinations: Destinations
     signer: Signer | None
 
     @property
@@ -125,26 +128,18 @@ def open_workspace(root: Path, clock: Clock, environment: Mapping[str, str]) -> 
     config = loader.load(root, environment)
     settings, places = config.settings, config.places
     zone = ZoneInfo(settings.publication.timezone)
+    sender = addresses.parse_mailbox(settings.publication.sender)
+    assert sender is not None
     problems: list[Problem] = []
     rules = [parse_schedule(entry, index, places, zone) for index, entry in enumerate(settings.schedule)]
-    rates = [
-        parse_rates(server.rate, path=places.path, line=places.line_of("smtp", index, "rate"))
-        for index, server in enumerate(settings.smtp)
-    ]
-    servers = [
-        parse_server(server, password=config.secrets.smtp_passwords[index], index=index, places=places)
-        for index, server in enumerate(settings.smtp)
-    ]
+    servers, rates = _servers(config, problems)
+    limited, found_in_limits = parse_limits(settings.limit, places)
     workdays = _workdays(root, clock.now().astimezone(zone).date(), problems)
     signer, found_in_key = read_signer(root, settings, places)
-    problems += found_in_key
-    problems += [problem for _server, found in servers for problem in found]
-    problems += [problem for _rates, found in rates for problem in found]
+    problems += [*found_in_limits, *found_in_key, *return_path_problems(settings.smtp, sender.address, places)]
     problems += [problem for rule in rules if not isinstance(rule, ScheduleRule) for problem in rule]
     if problems:
         raise ConfigError(_SUMMARY, problems=in_reading_order(problems))
-    sender = addresses.parse_mailbox(settings.publication.sender)
-    assert sender is not None
     return Workspace(
         root=root,
         config=config,
@@ -158,10 +153,26 @@ def open_workspace(root: Path, clock: Clock, environment: Mapping[str, str]) -> 
         templates=Templates((root / "templates", templates_folder())),
         workdays=workdays,
         rules=tuple(rule for rule in rules if isinstance(rule, ScheduleRule)),
-        servers=tuple(server for server, _problems in servers if server is not None),
-        rates=tuple(found for found, _problems in rates),
+        servers=servers,
+        rates=rates,
+        destinations=Destinations(limited),
         signer=signer,
     )
+
+
+def _servers(config: Config, problems: list[Problem]) -> tuple[tuple[Server, ...], tuple[tuple[Rate, ...], ...]]:
+    """Return the servers and their rates in the file's order; what is wrong with them goes to `problems`."""
+    places = config.places
+    servers: list[Server] = []
+    rates: list[tuple[Rate, ...]] = []
+    for index, table in enumerate(config.settings.smtp):
+        password = config.secrets.smtp_passwords[index]
+        server, found = parse_server(table, password=password, index=index, places=places)
+        limits, found_in_rate = parse_rates(table.rate, path=places.path, line=places.line_of("smtp", index, "rate"))
+        problems += [*found, *found_in_rate]
+        servers += [server] if server else []
+        rates.append(limits)
+    return tuple(servers), tuple(rates)
 
 
 _SUMMARY = wording(

@@ -143,8 +143,10 @@ async def until_state(database: Database, state: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def accepted_moments(database: Database) -> list[datetime]:
-    return [row.accepted_at for row in await ledger_steps.rows(database) if row.accepted_at]
+async def accepted_moments(database: Database, *, at: str = "") -> list[datetime]:
+    """Return when copies were taken, all or those for one domain."""
+    rows = await ledger_steps.rows(database)
+    return [row.accepted_at for row in rows if row.accepted_at and row.domain == (at or row.domain)]
 
 
 def assert_rate_was_kept(moments: list[datetime], count: int, window: timedelta) -> None:

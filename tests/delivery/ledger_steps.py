@@ -134,12 +134,12 @@ def wanted(limit: int = 100, **changes: Any) -> Wanted:
 
 async def claimed(database: Database, claim: Claim = OURS, **changes: Any) -> tuple[Copy, ...]:
     async with database.write() as tx:
-        return await ledger.claim(tx, claim, wanted(**changes))
+        return await tx.run_sync(ledger.claim, claim, wanted(**changes))
 
 
 async def intended(database: Database, copies: Iterable[Copy], claim: Claim = OURS) -> frozenset[int]:
     async with database.write() as tx:
-        return await ledger.intend(tx, claim, "relay", [copy.id for copy in copies])
+        return await tx.run_sync(ledger.intend, claim, "relay", [copy.id for copy in copies])
 
 
 async def settled(
@@ -155,7 +155,7 @@ async def settled(
         Result(delivery=copy.id, outcome=outcome, server="relay", message_id=f"<{copy.id}@x>", at=at) for copy in copies
     ]
     async with database.write() as tx:
-        return await ledger.settle(tx, claim, results, policy)
+        return await tx.run_sync(ledger.settle, claim, results, policy)
 
 
 async def tried(database: Database, outcome: Outcome, **changes: Any) -> tuple[Copy, ...]:
@@ -170,7 +170,7 @@ async def tried(database: Database, outcome: Outcome, **changes: Any) -> tuple[C
 
 async def recovered(database: Database, *, on_uncertain: Any = "resend", at: datetime = NOW) -> ledger.Recovered:
     async with database.write() as tx:
-        return await ledger.recover(tx, at=at, on_uncertain=on_uncertain)
+        return await tx.run_sync(ledger.recover, at=at, on_uncertain=on_uncertain)
 
 
 async def rows(database: Database, *where: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:

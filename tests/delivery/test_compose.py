@@ -1,6 +1,9 @@
 """Composed messages, judged by the standard library's parser and by a reader of RFC 2047 of our own."""
 
+import hashlib
+import hmac
 import re
+from base64 import b32encode
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -14,7 +17,8 @@ from hypothesis import strategies as st
 from distributor.addresses import Address
 from distributor.delivery import headers
 from distributor.delivery.compose import compose, message_id, picture_part
-from distributor.delivery.headers import value_header
+from distributor.delivery.headers import Header, value_header
+from distributor.delivery.wire import Wire
 from distributor.errors import ConfigError, DistributorError
 from distributor.identifiers import EditionKey, IssueId
 from distributor.rendering.model import InlinePicture
@@ -231,6 +235,14 @@ def test_the_message_id_tells_issue_send_and_reader_apart(changes: dict[str, Any
     assert message_id(letters.form(**changes), email_key) != usual
 
 
+def test_the_message_id_is_the_keyed_digest_in_base32() -> None:
+    digest = hmac.new(b"k" * 32, b"message-id\x002015-055\x001\x00zhang.san@example.org", hashlib.sha256).digest()
+
+    identity = message_id(letters.form(), "zhang.san@example.org")
+
+    assert identity == f"<2015-055.1.{b32encode(digest[:20]).decode().lower()}@news.example.com>"
+
+
 def test_the_message_id_depends_on_the_key_and_shows_no_address() -> None:
     form = letters.form()
 
@@ -247,6 +259,21 @@ def test_no_header_tells_one_reader_from_another_but_the_three_that_must() -> No
     other = dict(headers.split_headers(compose(form, letters.copy(address="b@example.org", email_key="b"), "u.v")))
 
     assert {name for name in one if one[name] != other[name]} == {"To", "Message-ID", "List-Unsubscribe"}
+
+
+def test_finding_1_a_header_that_holds_another_stops_the_copy() -> None:
+    smuggling = Header(name="X-Tag", line=b"X-Tag: weekly\r\nBcc: evil@x.test\r\n")
+
+    with pytest.raises(DistributorError):
+        compose(letters.form(), letters.copy(), TOKEN, extra=(smuggling,))
+
+
+@pytest.mark.parametrize("kind", ["html", "text"])
+def test_what_is_composed_is_known_to_be_safe_on_the_wire(kind: str) -> None:
+    message = compose(letters.form(), letters.copy(format=kind), TOKEN)
+
+    assert type(message) is Wire
+    assert Wire(bytes(message)) == message
 
 
 def test_a_relays_headers_go_along() -> None:

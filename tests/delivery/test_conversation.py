@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -210,3 +211,148 @@ async def test_the_end_of_a_conversation_is_polite_and_does_not_wait_for_ever() 
         await asyncio.sleep(0.01)
 
     assert heard == [b"QUIT\r\n"]
+
+
+class Unconnected(asyncio.Transport):
+    """Goes nowhere, so that a test alone decides what comes, in which pieces and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+
+def receive(conversation: Conversation, said: bytes) -> None:
+    """Hand over what a server said as asyncio does, in pieces of the room that is lent."""
+    while said:
+        room = conversation.get_buffer(-1)
+        taken, said = said[: len(room)], said[len(room) :]
+        room[: len(taken)] = taken
+        conversation.buffer_updated(len(taken))
+
+
+replies = st.builds(
+    lambda code, lines: (
+        Reply(code=code, text="\n".join(lines)),
+        b"".join(f"{code}{' ' if line is lines[-1] else '-'}{line}\r\n".encode() for line in lines),
+    ),
+    st.sampled_from([220, 250, 354, 450, 550]),
+    st.lists(st.text(alphabet="abc é节", max_size=9).map(str.strip), min_size=1, max_size=3).map(
+        lambda lines: [f"{number}{line}" for number, line in enumerate(lines)]
+    ),
+)
+
+
+@given(st.lists(replies, min_size=1, max_size=6), st.integers(1, 6), st.lists(st.integers(0, 200), max_size=12))
+def test_answers_belong_to_commands_in_order_wherever_packets_end(
+    said: list[tuple[Reply, bytes]], asked: int, cuts: list[int]
+) -> None:
+    whole = b"".join(text for _, text in said)
+    ends = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
+
+    async def converse() -> tuple[list[Reply], Conversation]:
+        conversation = Conversation(Unconnected())
+        asking = asyncio.create_task(conversation.ask_together([b"NOOP"] * asked, within=SOON))
+        await asyncio.sleep(0)
+        for start, end in pairwise(ends):
+            receive(conversation, whole[start:end])
+        if len(said) < asked:
+            conversation.eof_received()
+        return await asking, conversation
+
+    found, conversation = asyncio.run(converse())
+
+    told = [reply for reply, _ in said][:asked]
+    lost = Reply(code=None, text="the server closed the connection")
+    assert found == told + [lost] * (asked - len(told))
+    assert bool(conversation.broken) == (len(said) != asked)
+
+
+@given(replies, st.integers(1, 40))
+def test_what_begins_to_come_before_a_command_is_no_answer_to_it(said: tuple[Reply, bytes], cut: int) -> None:
+    async def converse() -> tuple[Reply, Reply, bool, bytes]:
+        conversation = Conversation(transport := Unconnected())
+        receive(conversation, said[1][:cut])
+        asking = asyncio.create_task(conversation.ask(b"NOOP", within=SOON))
+        await asyncio.sleep(0)
+        receive(conversation, said[1][cut:])
+        return await asking, *(await conversation.deliver(b"a\r\n", within=SOON)), transport.written
+
+    answer, after, dot_left, written = asyncio.run(converse())
+
+    assert answer.code is after.code is None
+    assert answer.text.startswith("said unasked")
+    assert (dot_left, written) == (False, b"")
+
+
+async def test_one_packet_carries_the_commands_that_go_together() -> None:
+    conversation = Conversation(transport := Unconnected())
+
+    asking = asyncio.create_task(conversation.ask_together([b"MAIL", b"RCPT", b"DATA"], within=SOON))
+    await asyncio.sleep(0)
+    receive(conversation, b"250 a\r\n250 b\r\n354 c\r\n")
+
+    assert [reply.text for reply in await asking] == ["a", "b", "c"]
+    assert transport.written == b"MAIL\r\nRCPT\r\nDATA\r\n"
+
+
+async def test_who_is_cancelled_with_the_answer_in_hand_leaves_nothing_standing() -> None:
+    conversation = Conversation(Unconnected())
+    asking = asyncio.create_task(conversation.ask(b"DATA", within=SOON))
+    await asyncio.sleep(0)
+
+    receive(conversation, b"354 go ahead\r\n")
+    asking.cancel()
+    await asyncio.wait([asking])
+
+    assert asking.cancelled()
+    assert conversation.broken == "given up while waiting for an answer"
+
+
+async def test_an_answer_in_time_stops_no_later_question() -> None:
+    conversation = Conversation(Unconnected())
+    short = timedelta(milliseconds=300)
+
+    for _ in range(3):
+        asking = asyncio.create_task(conversation.ask(b"NOOP", within=short))
+        await asyncio.sleep(0.2)
+        receive(conversation, b"250 OK\r\n")
+        assert (await asking).code == 250
+
+    await asyncio.sleep(0.4)
+    assert conversation.broken == ""
+
+
+async def test_a_short_patience_after_a_long_one_is_kept() -> None:
+    conversation = Conversation(Unconnected())
+    asking = asyncio.create_task(conversation.ask(b"NOOP", within=timedelta(hours=1)))
+    await asyncio.sleep(0)
+    receive(conversation, b"250 OK\r\n")
+    await asking
+
+    async with asyncio.timeout(10):
+        late = await conversation.ask(b"NOOP", within=timedelta(milliseconds=20))
+
+    assert late == Reply(code=None, text="no answer within 0.02 s")

@@ -8,87 +8,28 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL
 
-from distributor.database import Database
-from distributor.delivery.results import NEVER
-from tests.delivery import ledger_steps
-from tests.smtp_journal_server import JournalServer, journal_server
-
-SENDER = Path(__file__).with_name("crash_sender.py")
-ROOT = Path(__file__).parents[2]
-CONNECTIONS = 4
-SLOW_DOT = "dot slow s=0.004"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the journal says: readers without a copy, extra copies, and whether copies of one reader differ."""
-
-    lost: set[str]
-    extra: int
-    strangers: set[str]
-    are_alike: bool
-
-
-def judge(server: JournalServer, readers: int) -> Verdict:
-    expected = {f"reader{number}@example.com" for number in range(1, readers + 1)}
-    copies = Counter(found["recipient"] for found in server.taken)
-    kinds = {(found["recipient"], found["message_id"], found["digest"]) for found in server.taken}
-    ids = {found["message_id"] for found in server.taken}
-    return Verdict(
-        lost=expected - copies.keys(),
-        extra=sum(copies.values()) - len(copies),
-        strangers=copies.keys() - expected,
-        are_alike=len(kinds) == len(copies) == len(ids),
-    )
-
-
-def sender(url: URL, server: JournalServer, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SENDER), url.render_as_string(hide_password=False), str(server.port), *options]
-    return subprocess.Popen([*command, "--connections", str(CONNECTIONS)], cwd=ROOT, stderr=subprocess.DEVNULL)
-
-
-@contextmanager
-def sending(url: URL, server: JournalServer, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    running = sender(url, server, *options)
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.wait()
-
-
-def wait_for(holds: Callable[[], bool], *, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.002)
-
-
-def finish(url: URL, server: JournalServer, *options: str) -> None:
-    with sending(url, server, *options) as running:
-        assert running.wait(timeout=120) == 0
-
-
-def kill_at_random(url: URL, server: JournalServer, randomness: random.Random, *options: str) -> int:
-    """Start a sender and kill it somewhere in its next forty copies; return how many it still got through."""
-    before = server.path.stat().st_size
-    mark = len(server.taken) + randomness.randint(1, 40)
-    with sending(url, server, *options) as running:
-        wait_for(lambda: len(server.taken) >= mark or running.poll() is not None)
-        time.sleep(randomness.random() * 0.01)
-        running.send_signal(signal.SIGKILL)
-    return server.path.stat().st_size - before
+from tests.delivery.journal_steps import (
+    CONNECTIONS,
+    SLOW_DOT,
+    SOUND,
+    finish,
+    judge,
+    kill_at_random,
+    ledger_says,
+    prepared,
+    sending,
+    tries,
+    wait_for,
+)
+from tests.smtp_journal_server import journal_server
 
 
 def suspend(running: subprocess.Popen[bytes], url: URL) -> None:
@@ -103,19 +44,6 @@ def suspend(running: subprocess.Popen[bytes], url: URL) -> None:
                 time.sleep(0.003)
             else:
                 return
-
-
-async def prepared(url: URL, readers: int) -> None:
-    async with Database.open(url) as opened:
-        await ledger_steps.launched(opened, readers=readers)
-
-
-async def ledger_says(url: URL) -> Counter[tuple[str, str]]:
-    """Every row's reader and state; accepted ones with the Message-ID that the ledger holds."""
-    async with Database.open(url) as opened:
-        rows = await ledger_steps.rows(opened)
-        assert not [row for row in rows if row.state == "uncertain" and row.due_at != NEVER]
-        return Counter((row.address, row.state) for row in rows)
 
 
 async def test_killed_at_random_loses_nobody_and_repeats_only_what_was_unknown(sqlite_url: URL, tmp_path: Path) -> None:
@@ -189,7 +117,7 @@ async def test_sender_stopped_in_order_repeats_nothing(sqlite_url: URL, tmp_path
         found = judge(server, readers)
 
     assert stopped_at < readers
-    assert found == Verdict(lost=set(), extra=0, strangers=set(), are_alike=True)
+    assert found == SOUND
 
 
 async def test_two_senders_at_once_repeat_nothing(database_url: URL, tmp_path: Path) -> None:
@@ -201,7 +129,7 @@ async def test_two_senders_at_once_repeat_nothing(database_url: URL, tmp_path: P
         assert other.wait(timeout=60) == 0
         found = judge(server, readers)
 
-    assert found == Verdict(lost=set(), extra=0, strangers=set(), are_alike=True)
+    assert found == SOUND
 
 
 FAULTS = {
@@ -240,7 +168,7 @@ async def test_refused_addresses_are_tried_once_and_the_rest_is_delivered(sqlite
     with journal_server(tmp_path, "rcpt 550 match=reader?@*") as server:
         finish(sqlite_url, server)
         found = judge(server, readers)
-        asked = Counter(one["recipient"] for one in server.events("rcpt"))
+        asked = tries(server)
 
     refused = {address for address, state in await ledger_says(sqlite_url) if state == "refused"}
     assert refused == found.lost == {f"reader{number}@example.com" for number in range(1, 10)}
@@ -256,7 +184,7 @@ async def test_server_that_allows_two_connections_gets_two(sqlite_url: URL, tmp_
         found = judge(server, readers)
         connections = len(server.events("connect"))
 
-    assert found == Verdict(lost=set(), extra=0, strangers=set(), are_alike=True)
+    assert found == SOUND
     assert connections <= 12
 
 

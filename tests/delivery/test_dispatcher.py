@@ -2,14 +2,11 @@ import asyncio
 from datetime import timedelta
 
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 
 from distributor.database import Database
 from distributor.delivery import ledger
-from distributor.delivery.model import Copy, Stored
-from distributor.delivery.runs import Progress, interleaved
-from distributor.identifiers import DeliveryId, EditionKey, MailingId, PublicId
+from distributor.delivery.model import Stored
+from distributor.delivery.runs import Progress
 from distributor.schema import delivery
 from tests.delivery import ledger_steps
 from tests.delivery.dispatch_steps import (
@@ -199,31 +196,3 @@ async def test_two_dispatchers_send_nothing_twice(database: Database) -> None:
     assert first.accepted + second.accepted == 120
     assert len(set(relay.recipients)) == len(relay.recipients) == 120
     assert (await ledger_steps.count(database, of)).is_finished
-
-
-@given(domains=st.lists(st.sampled_from(["qq.com", "163.com", "example.com"]), max_size=30))
-def test_domains_take_turns_and_nobody_is_lost(domains: list[str]) -> None:
-    copies = [reader(number, domain) for number, domain in enumerate(domains)]
-
-    mixed = interleaved(copies)
-
-    assert sorted(copy.id for copy in mixed) == list(range(len(domains)))
-    for first, second, third in zip(mixed, mixed[1:], mixed[2:], strict=False):
-        rest = {copy.address.rpartition("@")[2] for copy in mixed[mixed.index(second) :]}
-        same = {copy.address.rpartition("@")[2] for copy in (first, second)}
-        assert len(same) == 2 or len(rest) == 1 or third is None
-
-
-def reader(number: int, domain: str) -> Copy:
-    return Copy(
-        id=DeliveryId(number),
-        mailing=MailingId(1),
-        edition=EditionKey("market"),
-        public_id=PublicId("p"),
-        email_key=f"r{number}@{domain}",
-        address=f"r{number}@{domain}",
-        name="",
-        format="html",
-        attempts=0,
-        first_tried_at=None,
-    )

@@ -1,10 +1,10 @@
 """The N-th transaction fails, for every N until a run passes untouched; then the next run finishes the mailing."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -14,12 +14,13 @@ from distributor.database import Database, now
 from distributor.delivery import commits
 from distributor.delivery.ledger import Claim
 from distributor.errors import DatabaseFault
-from distributor.schema import delivery
+from distributor.schema import delivery, seat
 from tests.delivery import ledger_steps
 from tests.delivery.dispatch_steps import ScriptedTransport, dispatcher, outlet
 
 READERS = 12
 CONNECTIONS = 2
+_Found = TypeVar("_Found")
 
 
 class FailingDatabase:
@@ -41,6 +42,10 @@ class FailingDatabase:
                 raise DatabaseFault("disk I/O error")
         if fails:
             raise DatabaseFault("connection reset at COMMIT")
+
+    async def transact(self, step: Callable[[sa.Connection], _Found]) -> _Found:
+        async with self.write() as tx:
+            return await tx.run_sync(step)
 
     @property
     def has_failed(self) -> bool:
@@ -89,4 +94,5 @@ async def run_once(failing: FailingDatabase, relay: ScriptedTransport) -> bool:
 
 async def end_leases(database: Database) -> None:
     async with database.write() as tx:
-        await tx.execute(sa.update(delivery).values(lease_until=now(timedelta(seconds=-1))))
+        for table in (delivery, seat):
+            await tx.execute(sa.update(table).values(lease_until=now(timedelta(seconds=-1))))

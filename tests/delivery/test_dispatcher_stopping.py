@@ -167,8 +167,8 @@ async def test_database_that_fails_for_a_moment_loses_nothing(
     relay, failures = ScriptedTransport(), iter([True, False, True, False, True])
     settle = ledger.settle
 
-    async def fails_now_and_then(*args: object) -> object:
-        lost = await settle(*args)  # type: ignore[arg-type]
+    def fails_now_and_then(*args: object) -> object:
+        lost = settle(*args)  # type: ignore[arg-type]
         if next(failures, False):
             raise DatabaseFault("disk I/O error")
         return lost
@@ -184,7 +184,7 @@ async def test_database_that_stays_away_stops_the_sending(embedded: Database, mo
     await launched(embedded, readers=30)
     relay, clock = ScriptedTransport(), PassingClock()
 
-    async def fails(*_args: object) -> None:
+    def fails(*_args: object) -> None:
         raise DatabaseFault("database or disk is full")
 
     monkeypatch.setattr(ledger, "settle", fails)

@@ -1,8 +1,12 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+import sqlalchemy as sa
+
 from distributor.database import Database
 from distributor.delivery.runs import Progress
+from distributor.schema import seat
 from tests.delivery import ledger_steps
 from tests.delivery.dispatch_steps import (
     PassingClock,
@@ -135,3 +139,16 @@ async def test_opening_that_fails_in_an_unforeseen_way_is_trouble_with_the_serve
     done = await dispatcher(embedded, outlet(relay)).run_until_idle()
 
     assert done.reason == "OSError: network is unreachable"
+
+
+async def test_opening_that_fails_by_our_own_mistake_ends_the_run_and_keeps_no_seat(embedded: Database) -> None:
+    await launched(embedded, readers=1)
+    relay = ScriptedTransport()
+    relay.refusals = [ValueError("a mistake of ours")] * 9
+
+    with pytest.raises(ValueError, match="a mistake"):
+        await dispatcher(embedded, outlet(relay)).run_until_idle()
+
+    async with embedded.read() as connection:
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(seat)) == 0
+    assert await ledger_steps.states(embedded) == ["pending"]

@@ -255,6 +255,20 @@ def test_headers_that_differ_from_the_intended_ones_are_refused(lines: tuple[byt
         headers.check_headers(block(*lines), ["Subject", "To"])
 
 
+@pytest.mark.parametrize(
+    "line", [b"To: a\r\nBcc: x\r\n", b" To: a\r\n", b"To: a", b"Cc: a\r\n", b"", b"To: " + b"a" * 995 + b"\r\n"]
+)
+def test_header_lines_that_are_not_what_their_names_say_are_not_joined(line: bytes) -> None:
+    with pytest.raises(DistributorError):
+        headers.join_headers([Header(name="To", line=line)])
+
+
+def test_header_lines_that_are_what_their_names_say_are_joined_as_they_are() -> None:
+    built = [headers.text_header("Subject", "节能减排" * 200), headers.value_header("Precedence", "bulk")]
+
+    assert headers.join_headers(built) == built[0].line + built[1].line
+
+
 def test_a_message_without_a_header_block_is_refused() -> None:
     with pytest.raises(DistributorError):
         headers.split_headers(b"Subject: a\r\nno blank line\r\n")

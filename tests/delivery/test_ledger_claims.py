@@ -139,7 +139,7 @@ async def test_renewed_lease_outlives_the_first(database: Database) -> None:
     short = Claim(token="ours", lease=timedelta(milliseconds=300))
     copies = await steps.claimed(database, claim=short)
     async with database.write() as tx:
-        await ledger.renew(tx, OURS, [copies[0].id])
+        await tx.run_sync(ledger.renew, OURS, [copies[0].id])
 
     await asyncio.sleep(0.4)
 
@@ -152,7 +152,7 @@ async def test_lease_that_is_over_is_not_renewed(database: Database) -> None:
     copies = await steps.claimed(database, claim=LATE)
 
     async with database.write() as tx:
-        await ledger.renew(tx, Claim(token="late", lease=steps.LEASE), [copies[0].id])
+        await tx.run_sync(ledger.renew, Claim(token="late", lease=steps.LEASE), [copies[0].id])
 
     assert (await steps.recovered(database)).returned == 1
 
@@ -273,8 +273,8 @@ async def test_released_copies_are_due_as_before(database: Database) -> None:
     await steps.intended(database, copies[:1])
 
     async with database.write() as tx:
-        await ledger.release(tx, OURS, [copy.id for copy in copies])
-        await ledger.release(tx, OURS, [])
+        await tx.run_sync(ledger.release, OURS, [copy.id for copy in copies])
+        await tx.run_sync(ledger.release, OURS, [])
 
     assert [(row.state, row.attempts) for row in await steps.rows(database)] == [("pending", 0)] * 2
     assert len(await steps.claimed(database)) == 2
@@ -286,7 +286,7 @@ async def test_claim_of_which_nothing_is_known_is_given_back_whole(database: Dat
     await steps.claimed(database, claim=THEIRS)
 
     async with database.write() as tx:
-        await ledger.disclaim(tx, OURS)
+        await tx.run_sync(ledger.disclaim, OURS)
 
     assert await steps.states(database) == ["pending"] * 2 + ["claimed"] * 2
 
@@ -296,7 +296,7 @@ async def test_release_leaves_what_another_process_holds(database: Database) -> 
     copies = await steps.claimed(database)
 
     async with database.write() as tx:
-        await ledger.release(tx, THEIRS, [copies[0].id])
+        await tx.run_sync(ledger.release, THEIRS, [copies[0].id])
 
     assert await steps.states(database) == ["claimed"]
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -7,7 +7,7 @@ from distributor.delivery import counts, decisions
 from distributor.delivery.model import Copy
 from distributor.delivery.results import NEVER
 from distributor.errors import DistributorError
-from distributor.identifiers import IssueId, MailingId
+from distributor.identifiers import DeliveryId, IssueId, MailingId
 from distributor.schema import DELIVERY_STATES, delivery, mailing
 from tests.delivery import ledger_steps as steps
 from tests.delivery.ledger_steps import HOLD, LATER, NO, NOW, TAKEN, THEIRS, UNKNOWN
@@ -177,6 +177,89 @@ async def test_reopening_sends_only_the_refused_again_and_from_the_beginning(dat
     assert (again.id, again.attempts, again.first_tried_at) == (refused.id, 0, None)
 
 
+async def test_blocked_copies_go_again_with_their_tries_and_their_history(database: Database) -> None:
+    of = await steps.launched(database, readers=3)
+    await steps.tried(database, TAKEN, limit=1)
+    (refused,) = await steps.tried(database, NO, limit=1)
+
+    assert await reopened(database, 1, 2, 3) == 1
+
+    row = (await steps.rows(database))[1]
+    assert (row.id, row.state, row.due_at, row.claim) == (refused.id, "deferred", NOW + HOUR, None)
+    assert (row.attempts, row.first_tried_at, row.last_code, row.last_text) == (1, NOW, 550, "no such user")
+    assert await steps.tries(database, refused) == [(1, "refused", 550), (1, "reopened", None)]
+    assert (await steps.count(database, of)).by_state["deferred"] == 1
+
+
+async def test_blocked_copy_is_claimed_when_it_is_due_and_no_sooner(database: Database) -> None:
+    await steps.launched(database, readers=1)
+    (refused,) = await steps.tried(database, NO)
+    await reopened(database, refused.id)
+
+    early = await steps.claimed(database, now=NOW + HOUR - timedelta(seconds=1))
+    (again,) = await steps.claimed(database, now=NOW + HOUR)
+
+    assert (early, again.id, again.attempts, again.first_tried_at) == ((), refused.id, 1, NOW)
+
+
+async def test_reopening_blocked_copies_twice_changes_nothing_more(database: Database) -> None:
+    await steps.launched(database, readers=2)
+    await steps.tried(database, NO)
+
+    first = await reopened(database, 1, 2)
+    before = await steps.rows(database)
+    second = await reopened(database, 1, 2)
+
+    assert (first, second) == (2, 0)
+    assert await steps.rows(database) == before
+
+
+async def test_only_refused_copies_are_reopened_by_a_breaker(database: Database) -> None:
+    await steps.launched(database, readers=len(DELIVERY_STATES))
+    numbers = range(1, len(DELIVERY_STATES) + 1)
+    async with database.write() as tx:
+        for row, state in zip(numbers, DELIVERY_STATES, strict=True):
+            values = {"state": state, "first_tried_at": NOW}
+            await tx.execute(delivery.update().where(delivery.c.subscriber == row).values(values))
+
+    assert await reopened(database, *numbers) == 1
+
+    expected = ["deferred" if state == "refused" else state for state in DELIVERY_STATES]
+    assert await steps.states(database) == expected
+
+
+async def test_late_repetition_of_a_refusal_leaves_a_reopened_copy_as_it_is(database: Database) -> None:
+    await steps.launched(database, readers=1)
+    copies = await steps.tried(database, NO)
+    await reopened(database, copies[0].id)
+
+    await steps.settled(database, copies, NO)
+
+    assert await steps.states(database) == ["deferred"]
+
+
+async def test_blocked_copy_of_a_cancelled_mailing_is_cancelled(database: Database) -> None:
+    of = await steps.launched(database, readers=2)
+    await steps.tried(database, NO, limit=1)
+    async with database.write() as tx:
+        await decisions.cancel(tx, of, reason="wrong issue")
+
+    assert await reopened(database, 1, 2) == 1
+
+    assert await steps.states(database) == ["cancelled", "cancelled"]
+    assert (await steps.count(database, of)).is_finished
+
+
+async def test_block_that_lasts_for_48_hours_leaves_its_copies_refused(database: Database) -> None:
+    await steps.launched(database, readers=1)
+    await steps.tried(database, NO)
+
+    too_late = await reopened(database, 1, due_at=NOW + 48 * HOUR)
+    in_time = await reopened(database, 1, due_at=NOW + 47 * HOUR)
+
+    assert (too_late, in_time) == (0, 1)
+
+
 async def test_every_state_counts_towards_the_plan(database: Database) -> None:
     of = await steps.launched(database, readers=len(DELIVERY_STATES))
     async with database.write() as tx:
@@ -280,6 +363,12 @@ async def test_outlook_says_what_is_coming(database: Database) -> None:
 async def listed(database: Database, *where: object) -> list[counts.CopyLine]:
     async with database.read() as connection:
         return [line async for line in counts.copies(connection, where)]  # type: ignore[arg-type]
+
+
+async def reopened(database: Database, *ids: int, due_at: datetime = NOW + HOUR) -> int:
+    wanted = [DeliveryId(one) for one in ids]
+    async with database.write() as tx:
+        return await decisions.reopen_blocked(tx, wanted, due_at=due_at, reason="550 blocked", at=NOW)
 
 
 async def decided(database: Database, what: str, *copies: Copy) -> int:

@@ -1,11 +1,20 @@
 """What servers answer, from their published lists, and what becomes of the copy."""
 
+import re
+from datetime import timedelta
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from distributor.delivery import breakers
 from distributor.delivery.model import Accepted, Deferred, Refused, Reply
-from distributor.delivery.outcomes import RULES, classify, outcome_of
+from distributor.delivery.outcomes import RULES, Reason, classify, outcome_of
+from distributor.identifiers import DeliveryId
+from tests import documents
+
+OUTCOMES = documents.REFERENCE / "outcomes.md"
 
 
 def reply(code: int, text: str = "", enhanced: str = "") -> Reply:
@@ -40,14 +49,39 @@ TOO_FAST = [
         "Your message could not be sent. The limit on the number of allowed messages was exceeded. Try later",
         "5.7.0",
     ),
+    # NetEase counts by day as well, and suspends a host for a while.
+    reply(451, "RP:QRC 163 smtp1"),
+    reply(550, "MI:STC 163 smtp1"),
+    reply(554, "MI:STC 163 smtp1"),
+    reply(554, "HL:IHU 163 smtp1"),
+    reply(450, "MI:CCL 163 smtp1"),
+    reply(450, "RP:CCL 163 smtp1"),
+    reply(451, "RP:CEL 163 smtp1"),
+    reply(550, "RP:RCL 163 smtp1"),
+    reply(554, "IP is rejected, smtp auth error limit exceed"),
+    reply(550, "Requested mail action not taken: too much recipient"),
+    # Gmail says 5.2.1 of a reader who gets too much at once.
+    reply(450, "The user you are trying to contact is receiving mail too quickly.", "4.2.1"),
+    reply(550, "The user you are trying to contact is receiving mail at a rate that prevents it", "5.2.1"),
+    reply(550, "Our system has detected an unusual rate of unsolicited mail", "5.7.28"),
+    reply(550, "Our system has detected an unusual rate of unsolicited mail", "5.7.1"),
+    reply(550, "Daily sending quota exceeded.", "5.4.5"),
+    reply(550, "sending quota exceeded"),
+    reply(451, "The mail server has been temporarily rate limited due to IP reputation.", "4.7.650"),
+    reply(421, "RP-001 The mail server IP connecting to Outlook.com has exceeded the rate limit allowed."),
+    reply(421, "RP-003 The mail server IP connecting to Outlook.com has exceeded the connection limit allowed."),
 ]
 FULL = [
     reply(452, "The email account that you tried to reach is over quota", "4.2.2"),
     reply(552, "Mailbox full", "5.2.2"),
     reply(552, "Requested mail action aborted: exceeded storage allocation"),
     reply(550, "Quota exceed the hard limit for user"),
-    reply(550, "收件人空间不足 (quota)"),
+    reply(550, "收件人空间不足"),
     reply(552, "Mailbox size limit exceeded"),
+    reply(552, "The email account that you tried to reach is over quota.", "5.2.2"),
+    reply(550, "mail box space not enough"),
+    reply(550, "Quota exceeded"),
+    reply(550, "mailbox is full"),
 ]
 GREY = [
     reply(450, "<a@example.org>: Recipient address rejected: Greylisted for 5 minutes", "4.7.1"),
@@ -60,6 +94,35 @@ OURS = [
     reply(554, "Service unavailable; Client host [192.0.2.1] blocked using zen.example.org", "5.7.1"),
     reply(553, "<weekly@example.com>: Sender address rejected: not owned by user office", "5.7.1"),
     reply(553, "Requested action not taken: Local user only"),
+    # NetEase's "this user" is the sender, and its SUM compares envelope and header.
+    reply(550, "User in blacklist"),
+    reply(554, "IP in blacklist"),
+    reply(554, "HL:IPB 163 smtp1"),
+    reply(554, "MI:SPB 163 smtp1"),
+    reply(550, "RP:FRL 163 smtp1"),
+    reply(554, "DT:SUM 163 smtp1"),
+    reply(450, "DT:RBL 163 smtp1"),
+    reply(450, "WM:BLI 163 smtp1"),
+    reply(450, "WM:BLU 163 smtp1"),
+    reply(553, "Requested action not taken: NULL sender is not allowed"),
+    reply(553, "Requested action not taken: no smtp MX only"),
+    reply(554, "Reject by behaviour spam at DATA State(Connection IP address:*)ANTISPAM_BAT[]:list on rbl sites"),
+    # Sina: its "mail address" is the sender's.
+    reply(550, "black ip."),
+    reply(552, "mail from invalid."),
+    reply(553, "host denies the sender."),
+    reply(553, "host denies relay."),
+    reply(553, "relay check domain fail"),
+    reply(554, "sender is unvalidated."),
+    reply(554, "mail address invalid."),
+    reply(554, "rbl deny."),
+    reply(554, "openrelay check."),
+    reply(555, "helohost error."),
+    reply(556, "remote ip check error."),
+    reply(550, "part of their network is on our block list (S3150).", "5.7.1"),
+    reply(550, "Access denied, banned sending IP 192.0.2.1", "5.7.606"),
+    reply(550, "Service unavailable. Access denied, traffic not accepted from this IP.", "5.7.708"),
+    reply(550, "The IP you're using is not authorized. Please use the SMTP relay at your provider.", "5.7.1"),
 ]
 LATER = [
     reply(450, "Requested mail action not taken: mailbox unavailable"),
@@ -68,6 +131,12 @@ LATER = [
     reply(450, "<a@example.org>: Recipient address rejected: unverified address: unknown user", "4.1.1"),
     reply(550, "Temporarily blocked, 稍后再试"),
     reply(421, "Service not available, closing transmission channel", "4.3.2"),
+    reply(450, "queue unavailable."),
+    reply(450, "mailbox unavailable."),
+    reply(450, "database temporary error."),
+    reply(451, "out of allow RCPT numbers."),
+    reply(421, "Try again later, closing connection.", "4.7.0"),
+    reply(554, "This account has been temporarily suspended"),
 ]
 UNKNOWN = [
     reply(550, "<a@example.org>: Recipient address rejected: User unknown in virtual mailbox table", "5.1.1"),
@@ -81,6 +150,19 @@ UNKNOWN = [
     reply(550, "User suspended"),
     reply(550, "用户不存在"),
     reply(501, "Bad recipient address syntax", "5.1.3"),
+    reply(550, "User unknown"),
+    reply(550, "该用户不存在"),
+    reply(550, "该用户未开通QQ邮箱"),
+    reply(501, "Bad address syntax."),
+    reply(550, "unavailable mail user"),
+    reply(550, "user disabled"),
+    reply(550, "user not known"),
+    reply(550, "local server don't exists that user"),
+    reply(550, "recipient does not have an account"),
+    reply(554, "delivery error: dd This user doesn't have a yahoo.com account"),
+    reply(550, "not user of this server"),
+    reply(552, "Requested mail action aborted, mailbox not found"),
+    reply(550, "The email account that you tried to reach is disabled.", "5.2.1"),
 ]
 POLICY = [
     reply(550, "Mail content denied. http://service.mail.qq.com/detail/122/1011"),
@@ -93,13 +175,27 @@ POLICY = [
     reply(550, "Message refused", "5.7.1"),
     reply(550, "Gmail requires all senders to authenticate with either SPF or DKIM.", "5.7.26"),
     reply(550, "Access denied, sending domain does not meet the required authentication level", "5.7.515"),
-    reply(550, "User in blacklist"),
+    reply(550, "Error: content rejected"),
+    reply(550, "MI:NHD 163 smtp1"),
+    reply(550, "MI:IMF 163 smtp1"),
+    reply(550, "MI:DMA 163 smtp1"),
+    reply(550, "DT:SPM 163 smtp1"),
+    reply(552, "Illegal Attachment"),
+    reply(552, "message rejected by anti-spam engine."),
+    reply(552, "Virus found."),
+    reply(553, "private list access denied."),
+    reply(554, "Black mail address."),
+    reply(552, "content and attachment content guidelines", "5.7.0"),
+    reply(550, "Our system has detected that this message is likely unsolicited mail.", "5.7.1"),
+    reply(550, "SC-001 Mail rejected by Outlook.com for policy reasons."),
 ]
 BIG = [
     reply(552, "Message size exceeds fixed maximum message size", "5.3.4"),
     reply(552, "Requested mail action aborted: exceeded mailsize limit"),
     reply(552, "message is too long"),
     reply(552, "Error: Too much mail data"),
+    reply(554, "attachment is too long."),
+    reply(552, "Your message exceeded Google's message size limits.", "5.3.4"),
 ]
 LOGIN = [
     reply(530, "Must issue a STARTTLS command first", "5.7.0"),
@@ -197,3 +293,60 @@ def test_no_row_of_the_table_is_without_effect() -> None:
     seen |= {classify(reply(250)), classify(reply(571))}
 
     assert [rule for rule in RULES if rule not in seen] == []
+
+
+SHOWN = documents.rows(documents.section(OUTCOMES, "What servers say"))
+DONE = documents.rows(documents.section(OUTCOMES, "What the program does"))
+TRIPS = re.compile(r"after (?P<count>\d+) .*in a row: (?P<rests>.+) (?P<unit>minutes|hours)")
+
+
+def parsed(line: str) -> Reply:
+    code, _, rest = line.partition(" ")
+    found = re.match(r"(?P<enhanced>[245]\.\d+\.\d+ )?(?P<text>.*)", rest)
+    assert found is not None
+    return reply(int(code), found["text"], (found["enhanced"] or "").strip())
+
+
+def test_page_shows_an_example_of_every_row_in_the_order_of_the_table() -> None:
+    assert [classify(parsed(line)) for line in SHOWN] == list(RULES)
+
+
+@pytest.mark.parametrize(("line", "cells"), SHOWN.items(), ids=SHOWN)
+def test_page_gives_the_reason_that_the_program_finds(line: str, cells: list[str]) -> None:
+    assert classify(parsed(line)).reason == cells[0]
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_page_tells_what_becomes_of_a_copy_for_every_reason(reason: str) -> None:
+    replies = [parsed(line) for line, cells in SHOWN.items() if cells[0] == reason] or [Reply(code=None)]
+
+    assert DONE[reason][0] == " or ".join(sorted({type(outcome_of(one)).__name__.lower() for one in replies}))
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_page_tells_when_a_domain_is_left_alone(reason: str) -> None:
+    said = [outcome_of(parsed(line)) for line, cells in SHOWN.items() if cells[0] == reason]
+    breaker, rests = breakers.for_domain(), []
+    for number in range(100):
+        tripped = breaker.hear(DeliveryId(number), said[-1] if said else Deferred(reply=Reply(code=None)))
+        breaker.resume()
+        rests += [] if tripped is None else [(number + 1, tripped.rest)]
+
+    assert rests[:5] == told_rests(DONE[reason][2])
+
+
+def told_rests(cell: str) -> list[tuple[int, timedelta | None]]:
+    """Return after how many outcomes in a row a domain rests, and for how long, as the page says: five times."""
+    found = TRIPS.fullmatch(cell)
+    if found is None:
+        assert cell == "no"
+        return []
+    lengths = [timedelta(**{found["unit"]: int(one)}) for one in re.findall(r"\d+", found["rests"])]
+    return [(int(found["count"]) + place, rest) for place, rest in enumerate([*lengths, lengths[-1]])]
+
+
+def test_page_tells_when_a_mailing_stops() -> None:
+    page = documents.read(OUTCOMES)
+
+    assert f"连续被拒 {breakers.REFUSALS_OF_A_MAILING} 份" in page
+    assert f"At {breakers.REFUSALS_OF_A_MAILING} refusals in a row" in page

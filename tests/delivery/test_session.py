@@ -25,7 +25,16 @@ QUICK = Timeouts(
     command=timedelta(milliseconds=400), final_dot=timedelta(milliseconds=400), quit=timedelta(milliseconds=200)
 )
 OK = b"250 OK\r\n"
+PIPELINING = ("PIPELINING",)
 GO = b"354 go ahead\r\n"
+
+
+@pytest.fixture(params=[(), PIPELINING], ids=["lockstep", "pipelined"], autouse=True)
+def announced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Every rule here holds whether or not the server takes several commands at once."""
+    extensions: tuple[str, ...] = request.param
+    monkeypatch.setattr(smtp_servers, "ANNOUNCED", extensions)
+    return extensions
 
 
 def to(recipient: str = READER) -> Envelope:
@@ -136,7 +145,7 @@ async def test_a_sender_that_cannot_go_on_the_wire_is_the_houses_fault(sender: s
 
 async def test_a_reserved_address_never_goes_to_a_server_elsewhere() -> None:
     async with serving(sink := Sink()) as running, session_at(running) as session:
-        session._server = Server(host="smtp.example.com", port=465, security="tls")
+        session._stays_here = Server(host="smtp.example.com", port=465, security="tls").is_on_this_host
         reserved = await session.send(to("reader@example.org"), MESSAGE)
         real = await session.send(to("reader@reader-domain.cn"), MESSAGE)
 

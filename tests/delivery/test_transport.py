@@ -7,17 +7,15 @@ import socket
 import traceback
 from collections.abc import Awaitable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import trustme
 from pydantic import SecretStr
 
 from distributor.delivery.model import Accepted, Envelope
-from distributor.delivery.outbox import OutboxTransport
 from distributor.delivery.servers import Server
 from distributor.delivery.session import Timeouts, is_reserved
-from distributor.delivery.transport import SmtpTransport, refuses_reserved
+from distributor.delivery.transport import SmtpTransport
 from distributor.errors import ServerFault
 from tests import smtp_servers
 from tests.smtp_servers import Sink, scripted, serving, talking
@@ -76,6 +74,18 @@ async def test_mail_and_login_go_through_tls_alone(tls: str, authority: trustme.
     assert [verb for verb in sink.commands if verb.startswith("AUTH")]
     assert all(command.split()[0] in {"EHLO", "STARTTLS"} for command in sink.heard_in_clear.decode().splitlines())
     assert sink.received[0].content == MESSAGE
+
+
+async def test_a_session_shows_the_tls_that_it_goes_through(authority: trustme.CA) -> None:
+    async with serving(Sink(), tls="implicit", context=smtp_servers.certificate(authority)) as running:
+        session = await SmtpTransport(running.server(), trust=smtp_servers.trusting(authority)).open()
+        assert session.secured is not None
+        await session.close()
+
+    async with serving(Sink()) as running:
+        session = await SmtpTransport(running.server()).open()
+        assert session.secured is None
+        await session.close()
 
 
 async def test_finding_5_a_server_that_hides_starttls_gets_no_password_and_no_mail() -> None:
@@ -291,13 +301,6 @@ async def test_the_size_limit_is_read_and_the_size_declared(size: str, sent: str
             await session.send(ENVELOPE, b"Subject: a\r\n\r\nb\r\n")
 
     assert heard[0] == f"MAIL FROM:<weekly@news.example.com>{' ' if sent else ''}{sent}\r\n".encode()
-
-
-def test_reserved_addresses_are_refused_only_by_servers_elsewhere(tmp_path: Path) -> None:
-    elsewhere = SmtpTransport(Server(host="smtp.example.com", port=465, security="tls"))
-    here = SmtpTransport(Server(host="127.0.0.1", port=25, security="plaintext"))
-
-    assert [refuses_reserved(way) for way in (elsewhere, here, OutboxTransport(tmp_path))] == [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,21 @@ async def test_limit_of_the_server_sets_the_finishing_time(database: Database, t
     assert 2 * HOUR <= found.finish - NOW < 2 * HOUR + MINUTE  # two now, two in an hour, the fifth in two
 
 
+async def test_limit_of_a_destination_sets_the_finishing_time(
+    database: Database, tmp_path: Path, clock: SetClock
+) -> None:
+    limited = f'{RELAY.replace("2/hour", "60/minute")}\n[[limit]]\ndomains = ["example.org"]\nrate = ["1/day"]'
+    office = office_over(database, tmp_path / "office", clock, smtp=limited)
+    of = await steps.launched(database, readers=5)
+    async with database.write() as tx:
+        await tx.execute(sa.update(delivery).where(delivery.c.subscriber >= 4).values(domain="example.org"))
+
+    found = await accounted(office, f"#{of}")
+
+    assert found.finish is not None
+    assert found.finish - NOW == timedelta(days=1, seconds=1)  # one of the two at example.org now, one tomorrow
+
+
 async def test_pause_by_a_person_has_no_finishing_time_and_one_by_a_server_has(
     database: Database, tmp_path: Path, clock: SetClock
 ) -> None:

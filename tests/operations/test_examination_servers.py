@@ -1,15 +1,19 @@
 """Mail servers tried from connect to QUIT against real servers on the loopback; nothing is ever mailed."""
 
+# ruff: noqa: N802 - aiosmtpd names its hooks so
+
 import asyncio
+import re
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import trustme
 from pydantic import SecretStr
 
+from distributor.addresses import Address
 from distributor.delivery.servers import Server
 from distributor.delivery.session import Timeouts
 from distributor.operations.examinations.findings import Finding
@@ -20,6 +24,7 @@ from tests.operations.examining import named, told, verdicts
 from tests.smtp_servers import RefusingSender, Sink, serving, talking
 
 USER, PASSWORD = "weekly@office.cn", "authorisation-code-42"
+SENDER = Address(local="weekly", domain="office.cn")
 SHORT = timedelta(milliseconds=300)
 QUICK = Timeouts(connect=SHORT, command=SHORT, quit=SHORT)
 STEPS = ["smtp.1.connect", "smtp.1.tls", "smtp.1.login", "smtp.1.size", "smtp.1.sender"]
@@ -40,7 +45,7 @@ def expiring(authority: trustme.CA, days: int) -> ssl.SSLContext:
 
 def trial(authority: trustme.CA | None = None, *, largest_bytes: int = 300_000) -> Trial:
     return Trial(
-        sender=USER,
+        sender=SENDER,
         largest_bytes=largest_bytes,
         now=datetime.now(UTC),
         trust=smtp_servers.trusting(authority) if authority else None,
@@ -76,6 +81,27 @@ async def test_an_examination_ends_with_rset_and_quit_and_mails_nothing(authorit
     assert verbs == ["EHLO", "QUIT", "EHLO", "AUTH", "MAIL", "RSET", "QUIT"]
     assert sink.commands[4] == f"MAIL FROM:<{USER}> SIZE=300000"
     assert sink.received == []
+
+
+async def test_a_server_with_a_return_path_of_its_own_is_tried_with_that_form() -> None:
+    async with serving(sink := Sink()) as running:
+        findings = await examined(running.server(return_path="verp"), trial())
+
+    tried = next(command for command in sink.commands if command.startswith("MAIL"))
+    assert re.fullmatch(r"MAIL FROM:<weekly\+[a-z2-7]{46}@office\.cn> SIZE=300000", tried)
+    assert verdicts(findings)[-1] == "ok"
+
+
+async def test_a_server_that_wants_its_login_for_a_sender_refuses_another_form() -> None:
+    class LoginAlone(Sink):
+        async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+            return "250 OK" if address == USER else "501 5.1.7 mail from address must be same as authorization user"
+
+    async with serving(LoginAlone()) as running:
+        plain = await examined(running.server(), trial())
+        named_each = await examined(running.server(return_path="verp"), trial())
+
+    assert [verdicts(findings)[-1] for findings in (plain, named_each)] == ["ok", "fault"]
 
 
 async def test_a_relay_on_this_host_is_well_without_tls_and_login() -> None:

@@ -220,6 +220,21 @@ def test_no_key_signs_where_none_is_named(tmp_path: Path) -> None:
     assert examine_dkim_key(workspace_in(tmp_path)) == ()
 
 
+RELAY = '\n[[smtp]]\nurl = "smtp+plaintext://127.0.0.1:25"\n'
+
+
+def test_a_server_asked_to_sign_without_a_key_is_warned_of(tmp_path: Path) -> None:
+    findings = examine_dkim_key(workspace_in(tmp_path, more=RELAY + "sign = true\n"))
+
+    assert verdicts(findings) == ["warning"]
+    assert "127.0.0.1:25" in findings[0].seen.zh
+
+
+@pytest.mark.parametrize("more", ["", "sign = false\n"], ids=["default", "no"])
+def test_a_server_not_asked_to_sign_is_not_warned_of(more: str, tmp_path: Path) -> None:
+    assert examine_dkim_key(workspace_in(tmp_path, more=RELAY + more)) == ()
+
+
 def test_a_key_that_no_server_signs_with_is_warned_of(dkim_workspace: Path) -> None:
     with (dkim_workspace / "distributor.toml").open("a", encoding="utf-8") as settings:
         settings.write('\n[[smtp]]\nurl = "smtp+plaintext://127.0.0.1:25"\nsign = false\n')

@@ -1,19 +1,21 @@
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from distributor.delivery.pacing import Rate
-from distributor.delivery.servers import Server
 from distributor.errors import InputError
 from distributor.identifiers import IssueId, ListName
 from distributor.operations import launching, membership, planning, worker
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
 from distributor.operations.rehearsal import SendingPlan
+from distributor.schema import permit
 from tests.conftest import FRIDAY_NINE, SetClock
-from tests.offices import write_issue, write_list
+from tests.offices import office_in, write_issue, write_list, write_workspace
 from tests.operations.conftest import READERS
 
 MEMBERS = (ListName("members"),)
@@ -64,15 +66,98 @@ async def test_plan_leaves_out_who_has_the_issue(synced: Office) -> None:
     assert (audience.copies, audience.already) == (0, 3)
 
 
-async def test_plan_knows_when_the_last_copy_leaves_under_the_limit(synced: Office) -> None:
-    server = Server(host="127.0.0.1", port=25, security="plaintext")
-    rates = ((Rate(count=1, window=timedelta(minutes=1)),),)
-    limited = replace(synced, workspace=replace(synced.workspace, servers=(server,), rates=rates))
+async def test_plan_leaves_out_who_has_the_issue_also_when_they_chose_no_section_of_it_since(
+    synced: Office, root: Path
+) -> None:
+    write_issue(root, 56, date="2015-07-10", sections=("market", "policy"))
+    next_plan = replace(PLAN, issue=IssueId("2015-056"))
+    await launching.launch(synced, LaunchOrder(plan=next_plan, origin="members"))
+    write_list(root, "members", {**READERS, "policy@example.com": "推荐阅读", "new@example.com": "政策聚焦"})
+    await membership.sync_changed(synced, MEMBERS)
 
-    audience = await planning.plan_sending(limited, PLAN, FRIDAY_NINE)
+    audience = await planning.plan_sending(synced, next_plan, FRIDAY_NINE)
+
+    assert (audience.copies, audience.rehearsal.without_section) == (1, 1)
+
+
+@asynccontextmanager
+async def smtp_office(folder: Path, clock: SetClock, more: str, readers: Mapping[str, str]) -> AsyncIterator[Office]:
+    root = write_workspace(folder, changes={'transport = "smtp"': 'transport = "smtp"'}, more=more)
+    write_issue(root)
+    write_list(root, "members", readers)
+    async with office_in(root, clock) as office:
+        await membership.sync_changed(office, MEMBERS)
+        yield office
+
+
+def relay(*rates: str) -> str:
+    return f'\n[[smtp]]\nurl = "smtp+plaintext://127.0.0.1:25"\nrate = {list(rates)}\n'
+
+
+async def test_plan_knows_when_the_last_copy_leaves_under_the_limit(tmp_path: Path, clock: SetClock) -> None:
+    async with smtp_office(tmp_path, clock, relay("1/minute"), READERS) as office:
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
 
     assert audience.finish is not None
     assert timedelta(minutes=2) <= audience.finish - FRIDAY_NINE < timedelta(minutes=2, seconds=10)
+    assert audience.hold is not None
+    assert (audience.hold.gate.name, audience.hold.copies) == ("127.0.0.1:25", 3)
+
+
+async def test_plan_counts_every_server(tmp_path: Path, clock: SetClock) -> None:
+    second = relay("1/minute").replace(":25", ":26")
+    async with smtp_office(tmp_path, clock, relay("2/minute") + second, READERS) as office:
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
+
+    assert audience.finish == FRIDAY_NINE
+
+
+async def test_plan_of_nine_hundred_readers_under_five_hundred_a_day_takes_a_day(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    readers = {f"r{number}@{'qq.com' if number % 4 else 'example.org'}": "" for number in range(1200)}
+    limit = '\n[[limit]]\ndomains = ["qq.com", "foxmail.com"]\nrate = ["500/day"]\n'
+    async with smtp_office(tmp_path, clock, relay("60/minute") + limit, readers) as office:
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
+
+    assert audience.copies == 1200
+    assert audience.finish is not None
+    assert timedelta(days=1) <= audience.finish - FRIDAY_NINE < timedelta(days=1, minutes=20)
+    assert audience.hold is not None
+    assert (audience.hold.gate.name, audience.hold.copies) == ("qq.com, foxmail.com", 900)
+
+
+async def test_plan_counts_what_a_destination_took_already(tmp_path: Path, clock: SetClock) -> None:
+    limit = '\n[[limit]]\ndomains = ["example.com"]\nrate = ["2/hour"]\n'
+    async with smtp_office(tmp_path, clock, relay() + limit, READERS) as office:
+        taken = {"scope": "domain:example.com", "at": FRIDAY_NINE - timedelta(minutes=20), "count": 1}
+        async with office.database.write() as tx:
+            await tx.execute(sa.insert(permit), taken)
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
+
+    # Two readers there: one now, one when the hour of the earlier permit is over.
+    assert audience.finish == FRIDAY_NINE + timedelta(minutes=40, seconds=1)
+
+
+async def test_plan_leaves_out_of_a_limit_who_has_the_issue(tmp_path: Path, clock: SetClock) -> None:
+    limit = '\n[[limit]]\ndomains = ["example.com"]\nrate = ["1/hour"]\n'
+    async with smtp_office(tmp_path, clock, relay() + limit, {"all@example.com": ""}) as office:
+        await launching.launch(office, LaunchOrder(plan=PLAN, origin="members"))
+        write_list(tmp_path, "members", READERS)
+        await membership.sync_changed(office, MEMBERS)
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
+
+    assert (audience.copies, audience.finish) == (2, FRIDAY_NINE)  # one at example.com, one at example.org
+
+
+async def test_outbox_knows_no_limit(root: Path, clock: SetClock) -> None:
+    with (root / "distributor.toml").open("a", encoding="utf-8") as settings:
+        settings.write(relay("1/minute"))
+    async with office_in(root, clock) as office:
+        await membership.sync_changed(office, MEMBERS)
+        audience = await planning.plan_sending(office, PLAN, FRIDAY_NINE)
+
+    assert (audience.copies, audience.finish, audience.hold) == (3, None, None)
 
 
 async def test_plan_of_a_draft_is_refused(synced: Office, root: Path) -> None:

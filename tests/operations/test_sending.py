@@ -230,6 +230,6 @@ async def test_copies_of_a_dead_process_are_counted(office: Office) -> None:
     await launching.launch(office, LaunchOrder(plan=plan, origin="members"))
     wanted = ledger.Wanted(channel="outbox", limit=2, now=office.workspace.clock.now())
     async with office.database.write() as tx:
-        await ledger.claim(tx, ledger.Claim(token="dead", lease=timedelta(minutes=2)), wanted)
+        await tx.run_sync(ledger.claim, ledger.Claim(token="dead", lease=timedelta(minutes=2)), wanted)
 
     assert (before, await sending.in_other_hands(office, plan)) == (0, 2)

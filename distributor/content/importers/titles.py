@@ -57,11 +57,6 @@ def is_appendix_label(text: str) -> bool:
     return _APPENDIX.fullmatch(text) is not None
 
 
-def is_document_number(text: str) -> bool:
-    """Say whether a line is an official number: 汕府办〔2015〕42 号, 2015 年 第 3 号."""
-    return _DOCUMENT_NUMBER.fullmatch(text) is not None
-
-
 def caption_kind(text: str) -> str | None:
     """Return 图 or 表 when the line is the caption of a figure or table, else None."""
     match = _CAPTION.match(text)

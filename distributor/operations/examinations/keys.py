@@ -73,7 +73,7 @@ def examine_dkim_key(workspace: Workspace) -> tuple[Finding, ...]:
     """Say which key signs, if any; that it is there, private and strong, the settings have made sure."""
     signer, dkim = workspace.signer, workspace.settings.dkim
     if signer is None or dkim is None:
-        return ()
+        return _asked_to_sign(workspace)
     shown = f"{dkim.key_file}: RSA {signer.key.key_size}, d={signer.domain}, s={signer.selector}"
     relayed = [server.sign for server in workspace.settings.smtp]
     if relayed and not any(relayed):
@@ -84,3 +84,26 @@ def examine_dkim_key(workspace: Workspace) -> tuple[Finding, ...]:
             ),
         )
     return (_DKIM_KEY.ok(wording(shown, shown)),)
+
+
+def _asked_to_sign(workspace: Workspace) -> tuple[Finding, ...]:
+    """Warn where staff wrote `sign = true` and there is no key; that it is the default says nothing."""
+    asked = [
+        server.name
+        for server, written in zip(workspace.servers, workspace.settings.smtp, strict=True)
+        if written.sign and "sign" in written.model_fields_set
+    ]
+    if not asked:
+        return ()
+    names = ", ".join(asked)
+    return (
+        _DKIM_KEY.warning(
+            wording(
+                f"{names} 写了 sign = true，但没有 [dkim]，不会签名", f"{names} has sign = true, but there is no [dkim]"
+            ),
+            wording(
+                "运行 distributor dkim new 并加上 [dkim]；由服务商签名就写 sign = false",
+                "run `distributor dkim new` and add [dkim], or write sign = false where the relay signs",
+            ),
+        ),
+    )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from distributor.addresses import Address
+from distributor.delivery.return_path import specimen
 from distributor.delivery.servers import Server
 from distributor.delivery.session import SmtpSession, Timeouts
 from distributor.delivery.transport import SmtpTransport
@@ -36,7 +38,7 @@ _OF_THE_NETWORK = ("connect", "tls")
 class Trial:
     """What a server is tried with: the sender's address, the largest message in bytes, the moment, whom we trust."""
 
-    sender: str
+    sender: Address
     largest_bytes: int
     now: datetime
     trust: ssl.SSLContext | None = None
@@ -90,7 +92,7 @@ async def _try(server: Server, trial: Trial, checks: dict[str, Check]) -> AsyncI
     yield checks["login"].ok(_after(began, server.user) if server.user else wording("不用登录", "no login wanted"))
     try:
         yield _size(session, trial.largest_bytes, checks["size"])
-        yield await _sender(session, trial, checks["sender"])
+        yield await _sender(session, return_path_of(server, trial.sender), trial, checks["sender"])
     finally:
         await session.close()
 
@@ -170,11 +172,16 @@ def _size(session: SmtpSession, largest: int, check: Check) -> Finding:
     return check.ok(seen)
 
 
-async def _sender(session: SmtpSession, trial: Trial, check: Check) -> Finding:
+def return_path_of(server: Server, sender: Address) -> str:
+    """Return an envelope sender of the form that this server gets, naming no copy."""
+    return specimen(sender) if server.return_path == "verp" else sender.text
+
+
+async def _sender(session: SmtpSession, return_path: str, trial: Trial, check: Check) -> Finding:
     began = time.monotonic()
     size = min(trial.largest_bytes, session.largest) if session.largest else trial.largest_bytes
     try:
-        await session.try_sender(trial.sender, size)
+        await session.try_sender(return_path, size)
     except ServerFault as fault:
         return check.fault(*told(fault.message))
-    return check.ok(_after(began, trial.sender))
+    return check.ok(_after(began, return_path))
