@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything else is optional.
 .DEFAULT_GOAL := help
-.PHONY: help demo preview test test-fast check setup lock screenshots clean
+.PHONY: help demo preview test test-fast soak bench check setup lock screenshots clean
 export PYTHON
 
 help: ## show this list
@@ -22,7 +22,15 @@ test: ## set up, then checks and all tests; what is missing on this machine is n
 
 test-fast: ## the quick tests only, under a minute
 	@scripts/setup dev
-	@.venv/bin/python -m pytest -q -n auto -m "not slow and not chromium and not postgresql and not sink"
+	@.venv/bin/python -m pytest -q -n auto -m "not slow and not chromium and not postgresql and not sink and not soak"
+
+soak: ## the long runs of faults and kills, then their sums; tens of minutes
+	@scripts/setup dev
+	@scripts/soak
+
+bench: ## measure the sender beside its peers, some minutes; OPTIONS="--quick" and others: benchmarks/README.md
+	@scripts/setup dev
+	@.venv/bin/python -m benchmarks.run $(OPTIONS)
 
 check: ## formatting, lint, types, import contracts
 	@scripts/setup dev

@@ -1,6 +1,7 @@
 """Fixtures that every room shares: real databases, one clock, one address of everything outside."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+ROOMS_OF_FAULTS = frozenset({"faults", "host_faults", "postgresql_faults", "migrations"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What breaks servers, disks and databases takes its time: not for `make test-fast`."""
+    for item in items:
+        if ROOMS_OF_FAULTS & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
 class SetClock:
     """A clock that stands where the test puts it."""
 
@@ -64,6 +75,21 @@ class SetClock:
 @pytest.fixture
 def clock() -> SetClock:
     return SetClock()
+
+
+@pytest.fixture
+def soak_tally() -> Callable[..., None]:
+    """`soak_tally("name", kills=20, duplicates=3)`: what a long run did and found, for the sums of `make soak`."""
+
+    def add(name: str, **counts: int) -> None:
+        unknown = counts.keys() - {"kills", "faults", "losses", "duplicates", "uncertain"}
+        assert not unknown, f"a tally has no column for {unknown}"
+        path = os.environ.get("SOAK_TALLY")
+        if path:
+            with Path(path).open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps({"name": name} | counts, ensure_ascii=False) + "\n")
+
+    return add
 
 
 def _postgresql_binaries() -> Path | None:

@@ -1,66 +1,40 @@
 """An SMTP server in a process of its own that misbehaves by rule and keeps a journal; the journal is the evidence.
 
-A message counts as taken once its journal line is on disk (fsync), and that is before the 250 is written.
+A message counts as taken once its journal line is on disk (fsync), and that is before the 250 is written. The rules
+are those of `smtp_journal_rules`; every command is in the journal with whether it came through TLS.
 
-    python smtp_journal_server.py --journal J --rule "dot drop p=0.02 taken=1" --rule "mail 421 every=100"
+    python -m tests.smtp_journal_server --journal J --rule "dot drop p=0.02 taken=1" --rule "mail 421 every=100"
 
-prints `listening PORT`. A rule is STAGE ACTION OPTIONS. Stages: connect, helo, mail, rcpt, data, body (in the
-middle of the content), dot (after the final dot). Actions: drop (close), reset (RST), hang, slow (s=seconds), or a
-reply code. Options, all of which must hold: p=probability, every=N (each N-th time the stage is reached), first=N
-(the first N times for a recipient), after=N (once so many messages were taken), carried=N (once the connection has
-carried so many), match=GLOB (of the recipient); taken=1 with dot writes the journal line first; text=WORDS_SO.
-The first rule that holds acts; `slow` acts and lets the next ones look too.
+prints `listening PORT`.
 """
 
 import argparse
 import asyncio
 import contextlib
-import fnmatch
 import hashlib
 import json
-import os
 import random
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal
 
+from tests.smtp_journal_rules import Journal, Rule, Rules
+
+HOST = "127.0.0.1"
+ROOT = Path(__file__).parents[1]
 LIMIT = 32 * 1024 * 1024
 HANG = 3600
+FLOOD = 20 * 1024 * 1024
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    stage: str
-    action: str
-    options: dict[str, str]
-
-    @classmethod
-    def read(cls, text: str) -> "Rule":
-        stage, action, *options = text.split()
-        return cls(stage=stage, action=action, options=dict(option.split("=", 1) for option in options))
-
-
-class Journal:
-    """Appends one JSON object a line; `taken` ones are on disk when `write` returns."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: TextIO = path.open("a", encoding="utf-8")
-        self.taken = 0
-
-    def write(self, event: str, **facts: Any) -> None:
-        self._file.write(json.dumps({"event": event, "at": time.time()} | facts, ensure_ascii=False) + "\n")
-        self._file.flush()
-        if event == "taken":
-            os.fsync(self._file.fileno())
-            self.taken += 1
+Tls = Literal["none", "starttls", "implicit"]
 
 
 class Broken(Exception):
@@ -68,36 +42,35 @@ class Broken(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Rules:
-    rules: list[Rule]
+class House:
+    """What all connections share; `starttls` is the certificate for those that ask for it in the middle."""
+
+    rules: Rules
     journal: Journal
-    randomness: random.Random
-    reached: Counter[str] = field(default_factory=Counter)
-    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    starttls: ssl.SSLContext | None = None
+    most: int = 10_000
+    connections: int = 0
+    standing: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def matching(self, stage: str, recipient: str, carried: int) -> list[Rule]:
-        self.reached[stage] += 1
-        self.seen[stage, recipient] += 1
-        return [rule for rule in self.rules if rule.stage == stage and self._holds(rule, recipient, carried)]
-
-    def _holds(self, rule: Rule, recipient: str, carried: int) -> bool:
-        options, stage = rule.options, rule.stage
-        return (
-            self.randomness.random() < float(options.get("p", "1"))
-            and self.reached[stage] % int(options.get("every", "1")) == 0
-            and self.seen[stage, recipient] <= int(options.get("first", str(10**9)))
-            and self.journal.taken >= int(options.get("after", "0"))
-            and carried >= int(options.get("carried", "0"))
-            and fnmatch.fnmatch(recipient, options.get("match", "*"))
-        )
+    async def greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.standing.add(task)
+        self.connections += 1
+        self.journal.write("connect", connection=self.connections, standing=len(self.standing))
+        conversation = Conversation(self, reader, writer)
+        try:
+            await conversation.run(refused=len(self.standing) > self.most)
+        finally:
+            self.standing.discard(task)
 
 
 class Conversation:
     """One connection."""
 
-    def __init__(self, number: int, rules: Rules, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.number = number
-        self._rules = rules
+    def __init__(self, house: House, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._house = house
+        self._number = house.connections
         self._reader = reader
         self._writer = writer
         self._carried = 0
@@ -105,31 +78,40 @@ class Conversation:
         self._recipient = ""
 
     async def run(self, *, refused: bool) -> None:
-        with contextlib.suppress(Broken, ConnectionError, asyncio.IncompleteReadError):
+        # A failed handshake and a lost connection are both OSErrors: the end of this conversation, no more.
+        with contextlib.suppress(Broken, OSError, asyncio.IncompleteReadError):
             if refused:
                 await self._say("421 4.7.0 too many connections")
-                return
-            if not await self._faulty("connect"):
+            elif not await self._faulty("connect"):
                 await self._say("220 journal ESMTP")
                 while await self._command((await self._reader.readuntil(b"\n")).decode("latin-1").strip()):
                     pass
         self._writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
+    @property
+    def _secured(self) -> bool:
+        return self._writer.get_extra_info("ssl_object") is not None
+
+    def _note(self, event: str, **facts: Any) -> None:
+        self._house.journal.write(event, connection=self._number, **facts)
+
     async def _command(self, line: str) -> bool:
-        verb = line[:4].upper()
+        verb = line.partition(" ")[0].upper()[:10]
+        self._note("command", verb=verb, secured=self._secured)
         if verb == "QUIT":
-            await self._say("221 2.0.0 bye")
+            if not await self._faulty("quit"):
+                await self._say("221 2.0.0 bye")
             return False
         answers = {
             "EHLO": self._helo,
-            "HELO": self._helo,
+            "STARTTLS": self._secure,
+            "AUTH": self._auth,
             "MAIL": self._mail,
             "RCPT": self._rcpt,
             "DATA": self._data,
             "RSET": self._reset,
-            "NOOP": self._reset,
         }
         if verb not in answers:
             await self._say("502 5.5.2 what?")
@@ -138,25 +120,42 @@ class Conversation:
         return True
 
     async def _helo(self, _line: str) -> None:
-        if not await self._faulty("helo"):
-            await self._say("250-journal\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 33554432")
+        if await self._faulty("helo"):
+            return
+        offered = ["journal", "PIPELINING", "8BITMIME", "AUTH PLAIN"]
+        offered += ["STARTTLS"] if self._house.starttls is not None and not self._secured else []
+        await self._say("\r\n".join([*(f"250-{one}" for one in offered), "250 SIZE 33554432"]))
+
+    async def _secure(self, _line: str) -> None:
+        if await self._faulty("starttls"):
+            return
+        if self._house.starttls is None:
+            await self._say("502 5.5.1 not here")
+            return
+        await self._say("220 2.0.0 go ahead")
+        await self._writer.start_tls(self._house.starttls)
+
+    async def _auth(self, _line: str) -> None:
+        if not await self._faulty("auth"):
+            await self._say("235 2.7.0 welcome")
 
     async def _mail(self, line: str) -> None:
         self._sender, self._recipient = _path(line), ""
-        self._rules.journal.write("mail", sender=self._sender, connection=self.number)
+        self._note("mail", sender=self._sender)
         if not await self._faulty("mail"):
             await self._say("250 2.1.0 ok")
 
     async def _rcpt(self, line: str) -> None:
         recipient = _path(line)
-        self._rules.journal.write("rcpt", recipient=recipient, connection=self.number)
+        self._note("rcpt", recipient=recipient)
         if not await self._faulty("rcpt", recipient):
             self._recipient = recipient
             await self._say("250 2.1.5 ok")
 
     async def _reset(self, _line: str) -> None:
         self._sender = self._recipient = ""
-        await self._say("250 2.0.0 ok")
+        if not await self._faulty("rset"):
+            await self._say("250 2.0.0 ok")
 
     async def _data(self, _line: str) -> None:
         if not self._recipient:
@@ -165,7 +164,9 @@ class Conversation:
         if await self._faulty("data", self._recipient):
             return
         await self._say("354 go ahead")
-        await self._faulty("body", self._recipient)
+        if await self._faulty("body", self._recipient):
+            # An answer in the middle of the content: what follows could be taken for commands.
+            raise Broken
         content = await self._content()
         await self._finish(content)
 
@@ -176,54 +177,65 @@ class Conversation:
         return b"".join(lines)
 
     async def _finish(self, content: bytes) -> None:
-        for rule in self._rules.matching("dot", self._recipient, self._carried):
+        for rule in self._house.rules.matching("dot", self._recipient, self._carried):
             if rule.options.get("taken"):
                 self._take(content, answered=False)
-            if await self._act(rule):
+            if await self._act("dot", rule):
                 return
         self._take(content, answered=True)
         self._carried += 1
         await self._say("250 2.0.0 taken")
 
     def _take(self, content: bytes, *, answered: bool) -> None:
-        self._rules.journal.write(
+        self._note(
             "taken",
             sender=self._sender,
             recipient=self._recipient,
             message_id=_header(content, b"message-id"),
             digest=hashlib.sha256(content).hexdigest(),
             size=len(content),
-            connection=self.number,
             answered=answered,
         )
 
     async def _faulty(self, stage: str, recipient: str = "") -> bool:
         """Let the rules of a stage act; say whether one has answered, so that nothing more is said."""
-        for rule in self._rules.matching(stage, recipient, self._carried):
-            if await self._act(rule):
+        for rule in self._house.rules.matching(stage, recipient, self._carried):
+            if await self._act(stage, rule):
                 return True
         return False
 
-    async def _act(self, rule: Rule) -> bool:
+    async def _act(self, stage: str, rule: Rule) -> bool:
         if rule.action == "slow":
-            await asyncio.sleep(float(rule.options["s"]))
+            await asyncio.sleep(rule.number("s", 0))
             return False
-        self._rules.journal.write("fault", stage=rule.stage, action=rule.action, connection=self.number)
+        self._note("fault", stage=stage, action=rule.action, recipient=self._recipient)
         if rule.action == "hang":
             await asyncio.sleep(HANG)
         if rule.action == "reset":
             # Lingering for no time turns the close into a RST.
             held: socket.socket = self._writer.get_extra_info("socket")
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if not rule.action.isdigit():
+        if rule.action in {"hang", "reset", "drop"}:
             raise Broken
-        await self._say(f"{rule.action} {rule.options.get('text', 'no').replace('_', ' ')}")
-        if rule.action == "421":
-            raise Broken
+        await self._answer(rule)
         return True
 
-    async def _say(self, text: str) -> None:
-        self._writer.write(text.encode() + b"\r\n")
+    async def _answer(self, rule: Rule) -> None:
+        if rule.action == "garbage":
+            await self._say("\x00\x01 what \xff is this?")
+        elif rule.action == "flood":
+            await self._say("250-" + "a" * FLOOD)
+        elif rule.action == "inject":
+            assert self._house.starttls is not None
+            await self._say("220 2.0.0 go ahead\r\n250 2.0.0 said in clear")
+            await self._writer.start_tls(self._house.starttls)
+        else:
+            await self._say(f"{rule.action} {rule.text}", encoding=rule.options.get("encoding", "utf-8"))
+        if rule.action == "421":
+            raise Broken
+
+    async def _say(self, text: str, *, encoding: str = "utf-8") -> None:
+        self._writer.write(text.encode(encoding) + b"\r\n")
         await self._writer.drain()
 
 
@@ -239,28 +251,26 @@ def _header(content: bytes, name: bytes) -> str:
     return ""
 
 
-async def serve(journal: Journal, rules: Rules, *, port: int, most: int) -> None:
-    numbers, standing = Counter[str](), set[asyncio.Task[None]]()
+@contextlib.asynccontextmanager
+async def listening(house: House, *, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Listen on a port of this host until the block ends; `tls` is the certificate of the first byte."""
+    server = await asyncio.start_server(house.greet, HOST, port, limit=LIMIT, ssl=tls)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for task in house.standing:
+            task.cancel()
+        await asyncio.gather(*house.standing, return_exceptions=True)
 
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        standing.add(task)
-        numbers["connections"] += 1
-        journal.write("connect", connection=numbers["connections"], standing=len(standing))
-        conversation = Conversation(numbers["connections"], rules, reader, writer)
-        await conversation.run(refused=len(standing) > most)
-        standing.discard(task)
 
-    server = await asyncio.start_server(greet, "127.0.0.1", port, limit=LIMIT)
+async def serve(house: House, *, port: int, tls: ssl.SSLContext | None) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    sys.stdout.write(f"listening {server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await stop.wait()
-    server.close()
-    for task in standing:
-        task.cancel()
+    async with listening(house, port=port, tls=tls) as found:
+        sys.stdout.write(f"listening {found}\n")
+        sys.stdout.flush()
+        await stop.wait()
 
 
 def main() -> None:
@@ -270,42 +280,81 @@ def main() -> None:
     parser.add_argument("--rule", action="append", default=[])
     parser.add_argument("--most", type=int, default=10_000, help="connections allowed at once")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
+    parser.add_argument("--certificate", type=Path, help="a PEM file with key and chain, for TLS")
     chosen = parser.parse_args()
     journal = Journal(chosen.journal)
-    rules = Rules(
-        rules=[Rule.read(text) for text in chosen.rule], journal=journal, randomness=random.Random(chosen.seed)
+    chain = None if chosen.tls == "none" else _certificate(chosen.certificate)
+    house = House(
+        rules=Rules(
+            rules=[Rule.read(text) for text in chosen.rule], journal=journal, randomness=random.Random(chosen.seed)
+        ),
+        journal=journal,
+        starttls=chain if chosen.tls == "starttls" else None,
+        most=chosen.most,
     )
-    asyncio.run(serve(journal, rules, port=chosen.port, most=chosen.most))
+    asyncio.run(serve(house, port=chosen.port, tls=chain if chosen.tls == "implicit" else None))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _certificate(path: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+@dataclass(slots=True)
 class JournalServer:
-    """A running server: where it listens, and what it wrote down."""
+    """A running server: where it listens, and what it wrote down so far."""
 
     port: int
     path: Path
+    _lines: list[dict[str, Any]] = field(default_factory=list)
+    _read: int = 0
+
+    def lines(self) -> Sequence[dict[str, Any]]:
+        """Everything in order; a line cut short by a kill was never answered and does not count."""
+        with self.path.open("rb") as journal:
+            journal.seek(self._read)
+            whole = journal.read().rpartition(b"\n")[0]
+        if whole:
+            self._read += len(whole) + 1
+            self._lines += [json.loads(line) for line in whole.split(b"\n")]
+        return self._lines
 
     def events(self, event: str) -> list[dict[str, Any]]:
-        """Everything of one kind in order; a line cut short by a kill was never answered and does not count."""
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [found for line in lines if (found := json.loads(line))["event"] == event]
+        return [found for found in self.lines() if found["event"] == event]
 
     @property
     def taken(self) -> list[dict[str, Any]]:
         return self.events("taken")
 
+    @property
+    def commands(self) -> Counter[tuple[str, bool]]:
+        """How often each command came, and whether through TLS."""
+        return Counter((found["verb"], found["secured"]) for found in self.events("command"))
+
 
 @contextlib.contextmanager
-def journal_server(folder: Path, *rules: str, most: int = 10_000, seed: int = 1) -> Iterator[JournalServer]:
-    """Run the server in a process of its own until the block ends."""
+def journal_server(
+    folder: Path,
+    *rules: str,
+    most: int = 10_000,
+    seed: int = 1,
+    port: int = 0,
+    tls: Tls = "none",
+    certificate: Path | None = None,
+) -> Iterator[JournalServer]:
+    """Run the server in a process of its own until the block ends; one in the same folder goes on with its journal."""
     path = folder / "journal.jsonl"
     path.touch()
-    chosen = [option for rule in rules for option in ("--rule", rule)]
-    command = [sys.executable, __file__, "--journal", str(path), "--most", str(most), "--seed", str(seed), *chosen]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+    options = ["--journal", str(path), "--most", str(most), "--seed", str(seed), "--port", str(port), "--tls", tls]
+    options += [] if certificate is None else ["--certificate", str(certificate)]
+    options += [option for rule in rules for option in ("--rule", rule)]
+    command = [sys.executable, "-m", "tests.smtp_journal_server", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
         assert running.stdout is not None
         try:
-            yield JournalServer(port=int(running.stdout.readline().split()[1]), path=path)
+            yield JournalServer(int(running.stdout.readline().split()[1]), path)
         finally:
             running.terminate()
 
