@@ -223,7 +223,7 @@ def _allow(tx: sa.Connection, way: Way, wanted: list[Held], now: datetime, decid
     allowed: list[Held] = []
     left = pacing.room(tx, way.scope, way.rates, now=now) if way.rates else len(wanted)
     for line, group in _grouped(wanted, lambda held: held.line):
-        room, until = _room(tx, line.destination, len(group), now)
+        room, until = _room(tx, line.destination, group, now)
         if room < len(group):
             decided.lines.append((line, until))
         going = group[: min(room, left)]
@@ -238,11 +238,13 @@ def _allow(tx: sa.Connection, way: Way, wanted: list[Held], now: datetime, decid
     return allowed
 
 
-def _room(tx: sa.Connection, destination: Destination, wanted: int, now: datetime) -> tuple[int, datetime]:
-    """Return how many copies may go to a destination now, and when the next may where that is fewer than wanted."""
-    room, until = wanted, now
+def _room(tx: sa.Connection, destination: Destination, wanted: list[Held], now: datetime) -> tuple[int, datetime]:
+    """Return how many of these copies may go to their destination now, and when the next may where not all may."""
+    room, until = len(wanted), now
     if destination.connections is not None:
-        room = max(min(wanted, destination.connections - ledger.under_way(tx, destination.domains)), 0)
+        # A copy whose connection failed is still marked as being sent: it must not stand in its own way.
+        others = ledger.under_way(tx, destination.domains, [held.copy.id for held in wanted])
+        room = max(min(room, destination.connections - others), 0)
         until = now + SEAT_WAIT
     if destination.rates:
         permits = pacing.room(tx, destination.scope, destination.rates, now=now)

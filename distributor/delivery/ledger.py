@@ -96,6 +96,7 @@ _UNDER_WAY = sa.select(sa.func.count()).where(
     delivery.c.mailing.in_(sa.select(mailing.c.id)),
     delivery.c.state == sa.bindparam(None, "sending", literal_execute=True, unique=True),
     delivery.c.domain.in_(sa.bindparam("domains", expanding=True)),
+    delivery.c.id.not_in(sa.bindparam("ids", expanding=True)),
     delivery.c.lease_until > database.now(),
 )
 _IS_UNCERTAIN = delivery.c.state == "uncertain"
@@ -144,9 +145,9 @@ def intend(tx: sa.Connection, ours: Claim, server: str, ids: Sequence[DeliveryId
     return frozenset(DeliveryId(row.id) for row in found if row.state == "sending")
 
 
-def under_way(tx: sa.Connection, domains: Sequence[str]) -> int:
-    """Count the copies for these domains that are being sent now, by all processes."""
-    return tx.scalar(_UNDER_WAY, {"domains": domains}) or 0
+def under_way(tx: sa.Connection, domains: Sequence[str], besides: Sequence[DeliveryId]) -> int:
+    """Count the copies for these domains, besides some, that are being sent now, by all processes."""
+    return tx.scalar(_UNDER_WAY, {"domains": domains, "ids": besides}) or 0
 
 
 def settle(tx: sa.Connection, ours: Claim, outcomes: Sequence[Result], policy: Policy) -> tuple[DeliveryId, ...]:

@@ -20,8 +20,9 @@ _Found = tuple[KeyPath, Wording, Wording]
 class Destination:
     """Where readers' mail ends up: the domains that one provider's limit counts together, else one domain.
 
-    `domains` are A-labels in lower case, at least one, in the file's order; so many `connections` of one process are
-    busy with them at the same time, whatever the server, each for `messages_per_connection` copies. None: no limit.
+    `domains` are A-labels in lower case, at least one, in the file's order; so many `connections` of all
+    processes are busy with them at the same time, whatever the server, each for `messages_per_connection` copies.
+    None: no limit.
     """
 
     domains: tuple[str, ...]

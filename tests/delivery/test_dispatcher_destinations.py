@@ -25,6 +25,7 @@ from tests.delivery.dispatch_steps import (
     assert_rate_was_kept,
     dispatcher,
     outlet,
+    refusal,
     until_state,
 )
 from tests.delivery.ledger_steps import NOW, TAKEN, launched
@@ -347,3 +348,17 @@ async def test_copies_of_a_window_whose_connection_breaks_are_given_back_uncharg
     rows = await ledger_steps.rows(embedded)
     assert {row.attempts for row in rows} == {1}
     assert (await ledger_steps.count(embedded, of)).by_state["accepted"] == 40
+
+
+async def test_copy_whose_connection_failed_does_not_stand_in_its_own_way(database: Database) -> None:
+    await mailing_to(database, ("qq.com", 6))
+    faults = [True, False, True]
+
+    def fails_now_and_then(_recipient: str, _number: int) -> Outcome | Exception:
+        return refusal("421 closing") if faults and faults.pop(0) else TAKEN
+
+    relay = ScriptedTransport(fails_now_and_then)
+    async with asyncio.timeout(20):
+        done = await dispatcher(database, outlet(relay), destinations=qq(connections=1)).run_until_idle()
+
+    assert done.accepted == len(set(relay.recipients)) == len(relay.recipients) == 6
