@@ -199,7 +199,7 @@ class Commands:
     def __post_init__(self) -> None:
         self._server = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("command_server.py"))],
-            env=environment(self.library) | {"PYTHONPATH": str(REPOSITORY)},
+            env=environment(self.library) | {"PYTHONPATH": "."},
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
