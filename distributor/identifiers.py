@@ -1,7 +1,8 @@
 """Names of things: distinct types for identifiers, and the forms in which people write them.
 
 Pure. An issue is `2015-055` (year, number with three digits or more); an article `2015-055-a04`; a feed id is
-a tag: URI (RFC 4151) that never changes. An edition key is its section ids joined by `+` in reading order.
+a tag: URI (RFC 4151) that never changes. An edition key is its section ids joined by `+` in reading order; the ledger
+writes `market+policy@2` for the second text of that edition in one mailing, which no reader ever sees.
 """
 
 import re
@@ -71,6 +72,21 @@ def is_name(text: str) -> bool:
 def edition_key(sections: Iterable[SectionId]) -> EditionKey:
     """Return the key of the edition that holds these sections, which the caller has put in reading order."""
     return EditionKey("+".join(sections))
+
+
+def base_edition(key: EditionKey) -> EditionKey:
+    """Return the edition whose text this is: `market+policy` for `market+policy@2`."""
+    return EditionKey(key.partition("@")[0])
+
+
+def revision_of(key: EditionKey) -> int:
+    """Return which text of its edition this is; 1 is the one that was frozen at the launch."""
+    return int(key.partition("@")[2] or 1)
+
+
+def revised_edition(key: EditionKey, revision: int) -> EditionKey:
+    """Return the key of another text of the same edition."""
+    return EditionKey(f"{base_edition(key)}@{revision}")
 
 
 def tag_uri(*, authority: str, founded: date, specific: str) -> str:

@@ -5,6 +5,8 @@
     mailing, rendition, rendition_picture, delivery, attempt, approval                 delivery.ledger
     permit                                                                             delivery.pacing
     seat                                                                               delivery.seats
+    incident                                                                           incidents
+    daemon                                                                             operations.presence
 
 Reading is free, writing is not: a test holds each table to its writer. Moments are UTC; `Moment` refuses naive
 ones. Closed words (states, formats) are short text with a CHECK, so that a person reads the tables with any tool.
@@ -298,6 +300,43 @@ seat = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("lease_until", Moment, nullable=False),
+)
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    # What kind of trouble (`incidents.Cause`), and what it is about: a slot, a mailing, a list, a file's digest.
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    # What operators read, in both languages: {"zh": …, "en": …}.
+    sa.Column("what", sa.JSON, nullable=False),
+    sa.Column("remedy", sa.JSON, nullable=False),
+    sa.Column("raised_at", Moment, nullable=False),
+    sa.Column("cleared_at", Moment),
+    sa.Column("told_at", Moment),
+    # Who heard of it so far, while others could not be reached: the log, operators' addresses.
+    sa.Column("told_to", sa.JSON, nullable=False),
+    # Who is telling it, and until when nobody else tries (database time).
+    sa.Column("claim", sa.Text),
+    sa.Column("lease_until", Moment),
+    # One row for each cause: what happens again opens the row again, it does not make a flood.
+    sa.UniqueConstraint("cause", "subject"),
+)
+
+daemon = sa.Table(
+    "daemon",
+    metadata,
+    # Random, one for each start of `distributor run`.
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("beat_at", Moment, nullable=False),
+    # The settings in use (a digest) since when, and why newer ones were refused; empty when they were not.
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("settings_at", Moment, nullable=False),
+    sa.Column("refused", sa.JSON, nullable=False),
 )
 
 approval = sa.Table(

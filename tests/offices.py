@@ -30,11 +30,11 @@ def write_issue(
     sections: Sequence[str] = SECTIONS,
 ) -> Path:
     """Write an issue with one article for each section named, in that order."""
-    folder = root / "content" / f"2015-{number:03d}"
+    folder = root / "content" / f"{date[:4]}-{number:03d}"
     folder.mkdir(parents=True)
     (folder / "issue.toml").write_text(f'number = {number}\ndate = {date}\nstatus = "{status}"\n', encoding="utf-8")
     for ordinal, section in enumerate(sections, start=1):
-        identifier = f"2015-{number:03d}-a{ordinal:02d}"
+        identifier = f"{folder.name}-a{ordinal:02d}"
         (folder / f"a{ordinal:02d}.md").write_text(article_text(identifier, section), encoding="utf-8")
     return folder
 

@@ -23,6 +23,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any, Literal
 
@@ -192,6 +193,7 @@ class Conversation:
             sender=self._sender,
             recipient=self._recipient,
             message_id=_header(content, b"message-id"),
+            subject=str(make_header(decode_header(_header(content, b"subject")))),
             digest=hashlib.sha256(content).hexdigest(),
             size=len(content),
             answered=answered,

@@ -41,12 +41,13 @@ def named(block: CodeBlock) -> str:
 
 
 def _models(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """Yield every table of the settings with its name: [publication], [[section]] and so on."""
+    """Yield every table of the settings with its name: [publication], [[section]], `pilot` in `[[schedule]]`."""
     yield name, model
     for key, field in model.model_fields.items():
         for found in (field.annotation, *get_args(field.annotation)):
             if isinstance(found, type) and issubclass(found, BaseModel):
-                yield from _models(found, f"[[{key}]]" if get_origin(field.annotation) is tuple else f"[{key}]")
+                outer = f"[[{key}]]" if get_origin(field.annotation) is tuple else f"[{key}]"
+                yield from _models(found, f"`{key}` in `{name}`" if name else outer)
 
 
 def _keys() -> list[tuple[str, str, str]]:
@@ -54,7 +55,8 @@ def _keys() -> list[tuple[str, str, str]]:
     found = []
     for table, model in _models(Settings):
         for key, field in model.model_fields.items():
-            if not any(isinstance(one, type) and issubclass(one, BaseModel) for one in _types(field.annotation)):
+            is_table = any(isinstance(one, type) and issubclass(one, BaseModel) for one in _types(field.annotation))
+            if table or not is_table:
                 found.append((table, field.alias or key, _default(field.default)))
     return found
 
@@ -136,12 +138,13 @@ def test_full_settings_are_among_the_examples(tmp_path: Path) -> None:
 
 
 def _commands() -> dict[str, Any]:
-    """Return every command by what a person types: `send`, `subscribers sync`."""
+    """Return every command by what a person types: `send`, `subscribers sync`, `schedule` and `schedule hold`."""
     found: dict[str, Any] = {}
     group: Any = typer.main.get_command(app)
     for name, command in group.commands.items():
         inner = getattr(command, "commands", None)
-        found |= {name: command} if inner is None else {f"{name} {word}": one for word, one in inner.items()}
+        found |= {name: command} if inner is None or command.invoke_without_command else {}
+        found |= {f"{name} {word}": one for word, one in (inner or {}).items()}
     return found
 
 
@@ -214,7 +217,9 @@ def _command_of(words_typed: Sequence[str]) -> tuple[str, list[str]]:
     while rest and rest[0].startswith("-"):
         rest = rest[2 if rest[0] == "--root" else 1 :]
     groups = {one.split()[0] for one in COMMAND_NAMES if " " in one}
-    name = " ".join(rest[:2]) if rest and rest[0] in groups else "".join(rest[:1])
+    stands_alone = rest[:1] and rest[0] in COMMAND_NAMES and (not rest[1:] or rest[1].startswith("-"))
+    is_inner = rest[:1] and rest[0] in groups and not stands_alone
+    name = " ".join(rest[:2]) if is_inner else "".join(rest[:1])
     return name, [word.split("=")[0] for word in rest if word.startswith("-")]
 
 

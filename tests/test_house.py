@@ -40,7 +40,13 @@ UPPER_ROOMS = frozenset({"operations", "web", "cli", "__main__.py"})
 CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"})
 # One door in several files: each says in its docstring that it shares the writing.
 PARTS_OF_A_WRITER = {
-    "delivery.ledger": ("delivery.ledger", "delivery.plain", "delivery.freezing", "delivery.decisions")
+    "delivery.ledger": (
+        "delivery.ledger",
+        "delivery.plain",
+        "delivery.freezing",
+        "delivery.decisions",
+        "delivery.refreezing",
+    )
 }
 WRITING = frozenset({"insert", "update", "delete", "upsert"})
 

@@ -13,13 +13,17 @@ import typer
 
 from distributor import __version__
 from distributor.cli import (
+    agenda,
+    approving,
     backing_up,
+    correcting,
     deciding,
     demonstration,
     doctor,
     editing,
     keys,
     readers,
+    rehearsing,
     sending,
     settling,
     showing,
@@ -48,9 +52,13 @@ _LONG_RUNNING = ("run", "serve", "tick")
 
 for room in (
     editing,
+    rehearsing,
     sending,
     telling,
+    agenda,
+    approving,
     deciding,
+    correcting,
     settling,
     readers,
     keys,

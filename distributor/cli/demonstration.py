@@ -8,7 +8,7 @@ import typer
 from distributor.cli.accounts import STATES, say_counts
 from distributor.cli.console import complain, say, say_problems, say_table, tr
 from distributor.cli.entry import root_of
-from distributor.cli.sending import edition_titles, say_plan
+from distributor.cli.rehearsing import edition_titles, say_plan
 from distributor.config.environment import process_environment
 from distributor.operations import demonstration
 from distributor.operations.demonstration import Delivered

@@ -107,7 +107,7 @@ def check(
         else [folder.path for folder in loader.list_issues(workspace.root)]
     )
     loaded = [loader.load_issue(folder, root=workspace.root, sections=workspace.sections) for folder in folders]
-    problems = [problem for one in loaded for problem in one.problems]
+    problems = [*workspace.warnings, *(problem for one in loaded for problem in one.problems)]
     if as_json:
         say_json([_problem_json(problem) for problem in problems])
     else:

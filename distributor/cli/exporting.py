@@ -17,6 +17,7 @@ from distributor.cli.accounts import STATES
 from distributor.cli.console import complain, tr
 from distributor.delivery.counts import CopyLine
 from distributor.errors import EnvironmentFault
+from distributor.identifiers import base_edition
 from distributor.operations.files import new_file
 from distributor.operations.workspace import Workspace
 from distributor.problems import wording
@@ -89,7 +90,7 @@ async def _write(workspace: Workspace, copies: AsyncGenerator[CopyLine, None], o
 
 
 def _row(workspace: Workspace, titles: dict[str, str], line: CopyLine) -> tuple[str, ...]:
-    sections = "、".join(titles.get(one, one) for one in line.edition.split("+"))
+    sections = "、".join(titles.get(one, one) for one in base_edition(line.edition).split("+"))
     taken = line.accepted_at.astimezone(workspace.zone).isoformat(timespec="seconds") if line.accepted_at else ""
     code = "" if line.last_code is None else str(line.last_code)
     state = tr(*STATES[line.state])

@@ -1,174 +1,35 @@
-"""Commands that rehearse and send: plan, send and test-send."""
+"""Commands that send: send and test-send."""
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from distributor.cli import rehearsing
 from distributor.cli.accounts import mailing_json, say_counts
-from distributor.cli.console import complain, say, say_json, say_pairs, say_problems, say_table, tr
+from distributor.cli.console import complain, say, say_json, tr
 from distributor.cli.editing import ISSUE_HELP
-from distributor.cli.entry import office_of
+from distributor.cli.entry import office_of, workspace_of
 from distributor.cli.staying import stop_on_signal
 from distributor.delivery.counts import Counts
-from distributor.delivery.forecast import Hold
 from distributor.delivery.model import Accepted, Stored
 from distributor.delivery.runs import Habits
 from distributor.delivery.runs import Progress as Run
-from distributor.errors import InputError
-from distributor.identifiers import EditionKey
-from distributor.operations import delivering, membership, planning, sending, trial
-from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan
-from distributor.operations.workspace import Workspace
-from distributor.problems import wording
-from distributor.rendering.mail import NOTICE
-from distributor.times import local_text
+from distributor.operations import delivering, membership, sending, trial
 
 SET_ASIDE = 5
 INTERRUPTED = 130
 _TELL_EVERY = 2.0
-_WINDOWS = {
-    timedelta(seconds=1): ("秒", "second"),
-    timedelta(minutes=1): ("分钟", "minute"),
-    timedelta(hours=1): ("小时", "hour"),
-    timedelta(days=1): ("天", "day"),
-}
 _LISTS = tr("名单，可写多次", "a list; may repeat")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    app.command(
-        "plan", help=tr("预演下一次发送：谁收到什么、多大、何时发完；不发送", "rehearse the next mailing, send nothing")
-    )(plan)
     app.command("send", help=tr("把一期发给名单；再次运行会接着发完", "send an issue to lists; run again to resume"))(
         send
     )
     app.command("test-send", help=tr("发一份测试邮件到一个地址", "send one test copy to an address"))(test_send)
-
-
-def plan(
-    context: typer.Context,
-    issue: Annotated[str | None, typer.Argument(metavar="[ISSUE]", help=ISSUE_HELP)] = None,
-    lists: Annotated[list[str] | None, typer.Option("--list", "-l", help=_LISTS)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=tr("输出 JSON", "print JSON"))] = False,
-) -> None:
-    """Rehearse the next scheduled mailing, or an issue to lists."""
-    asyncio.run(_plan(context, issue, lists or [], as_json=as_json))
-
-
-async def _plan(context: typer.Context, issue: str | None, lists: list[str], *, as_json: bool) -> None:
-    async with office_of(context) as office:
-        audience = await _audience(office, issue, lists)
-        if as_json:
-            say_json(plan_json(office.workspace, audience))
-        else:
-            say_plan(office.workspace, audience)
-
-
-async def _audience(office: Office, issue: str | None, lists: list[str]) -> AudiencePlan:
-    if issue is None and not lists:
-        return await planning.plan_next(office)
-    if issue is None:
-        raise InputError(wording("写了 --list 也要写期号", "give the issue together with --list"))
-    names = membership.list_names(office, lists)
-    return await planning.plan_sending(office, sending.plan_of(office, issue, names), office.workspace.clock.now())
-
-
-def say_plan(workspace: Workspace, audience: AudiencePlan) -> None:
-    """Print a rehearsal: editions with readers and sizes, who is left out and why, when the last copy leaves."""
-    issue = audience.rehearsal.issue
-    say_problems(audience.rehearsal.warnings)
-    say(
-        tr(
-            f"预演：第 {issue.number} 期（{issue.date}）→ {'、'.join(audience.plan.lists)}",
-            f"rehearsal: issue {issue.id}",
-        )
-    )
-    say_table(
-        (
-            tr("栏目", "sections"),
-            tr("读者", "readers"),
-            tr("HTML", "HTML"),
-            tr("纯文本", "text"),
-            tr("缩短", "shortened"),
-        ),
-        [
-            (
-                edition_titles(workspace, line.edition),
-                line.readers,
-                f"{line.html_bytes / 1000:.1f} kB",
-                f"{line.text_bytes / 1000:.1f} kB",
-                line.shortened,
-            )
-            for line in audience.editions
-        ],
-        right=(1, 2, 3, 4),
-    )
-    say()
-    say_pairs(
-        {
-            tr("将发出", "copies to go"): audience.copies,
-            tr("已有这一期", "have it already"): audience.already,
-            tr("没有所选栏目", "no section of theirs"): audience.rehearsal.without_section,
-            tr("停发（退订等）", "suppressed"): audience.suppressed,
-            tr("开始", "start"): local_text(audience.start, workspace.zone),
-            tr("预计发完", "last copy"): local_text(audience.finish, workspace.zone)
-            if audience.finish
-            else tr("没有限速，随到随发", "no rate limit"),
-        }
-        | ({tr("由此决定", "decided by"): _hold_text(audience.hold)} if audience.hold else {})
-    )
-    for one in audience.lists:
-        if one.difference is not None and one.difference.is_new_file:
-            say(tr(f"{one.path} 有改动，发送前会先同步", f"{one.path} changed and is synced before the launch"))
-
-
-def _hold_text(hold: Hold) -> str:
-    """Return `qq.com：900 份，每天 500`."""
-    zh, en = _WINDOWS[hold.rate.window]
-    return tr(
-        f"{hold.gate.name}：{hold.copies:,} 份，每{zh} {hold.rate.count:,}",
-        f"{hold.gate.name}: {hold.copies:,} copies, {hold.rate.count:,} a {en}",
-    )
-
-
-def plan_json(workspace: Workspace, audience: AudiencePlan) -> dict[str, object]:
-    """Return a rehearsal as a script reads it; times are ISO with offset."""
-    return {
-        "issue": audience.plan.issue,
-        "lists": audience.plan.lists,
-        "copies": audience.copies,
-        "already_mailed": audience.already,
-        "without_section": audience.rehearsal.without_section,
-        "suppressed": audience.suppressed,
-        "start": audience.start.astimezone(workspace.zone).isoformat(),
-        "finish": audience.finish.astimezone(workspace.zone).isoformat() if audience.finish else None,
-        "editions": [
-            {
-                "edition": line.edition,
-                "readers": line.readers,
-                "html_bytes": line.html_bytes,
-                "text_bytes": line.text_bytes,
-                "shortened": line.shortened,
-                "subject": line.subject,
-            }
-            for line in audience.editions
-        ],
-    }
-
-
-def edition_titles(workspace: Workspace, key: EditionKey) -> str:
-    """Return an edition's section titles, `全部六个栏目` when it has them all."""
-    if key == NOTICE:
-        return tr("（通知：没有所选栏目）", "(notice: none of theirs)")
-    ids = key.split("+")
-    if len(ids) == len(workspace.sections) > 1:
-        return tr(f"全部 {len(ids)} 个栏目", f"all {len(ids)} sections")
-    return "、".join(section.title for section in workspace.sections if section.id in ids)
 
 
 def send(
@@ -193,11 +54,10 @@ def send(
 
 async def _send(context: typer.Context, issue: str, lists: list[str], options: tuple[bool, bool, bool]) -> int:
     dry_run, despite_log, as_json = options
+    if dry_run:
+        return await rehearsing.dry_run(workspace_of(context), issue, lists)
     async with office_of(context) as office:
         plan = sending.plan_of(office, issue, membership.list_names(office, lists))
-        if dry_run:
-            say_plan(office.workspace, await planning.plan_sending(office, plan, office.workspace.clock.now()))
-            return 0
         if not as_json:
             _say_in_other_hands(await sending.in_other_hands(office, plan))
         stop, ticker = stop_on_signal(), None if as_json else _Ticker()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Coroutine
 
 import typer
@@ -9,17 +10,23 @@ import typer
 from distributor.cli.accounts import say_counts
 from distributor.cli.console import complain, say, tr, words
 from distributor.cli.entry import workspace_of
+from distributor.config.environment import process_environment
 from distributor.delivery import counts
+from distributor.delivery.lanes import first_of
 from distributor.delivery.model import Mailing
 from distributor.delivery.runs import Progress as Run
-from distributor.operations import daemon, delivering, planning, worker
+from distributor.errors import HeldError
+from distributor.operations import daemon, delivering, planning, rounds, worker
 from distributor.operations.office import Office, open_office
+from distributor.operations.reloading import Reloading
+from distributor.operations.timekeeping import Watch
 from distributor.operations.worker import Beat, Stay
 from distributor.operations.workspace import Workspace
+from distributor.problems import wording
 from distributor.scheduling.model import Occurrence
 from distributor.scheduling.reasons import reason_text
 from distributor.times import local_text
-from distributor.web.app import archive_app, build_app
+from distributor.web.app import Switch
 from distributor.web.serving import Listener, listen_at, serve_until
 
 
@@ -41,23 +48,33 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(context: typer.Context) -> None:
     """Serve archive, feeds and the pages that every mail links to, until stopped."""
-    workspace = workspace_of(context)
-    asyncio.run(_serve_archive(workspace) if workspace.settings.web.mode == "none" else _serve(workspace))
-
-
-async def _serve_archive(workspace: Workspace) -> None:
-    stop = stop_on_signal()
-    app, listener = archive_app(workspace), listen_at(workspace.settings.web.listen)
-    _say_served(workspace, listener)
-    await serve_until(app, listener, stop)
+    asyncio.run(_serve(workspace_of(context)))
 
 
 async def _serve(workspace: Workspace) -> None:
-    stop = stop_on_signal()
+    stop, asked = stop_on_signal(), ask_on_hangup()
     async with open_office(workspace) as office:
-        app, listener = build_app(office), listen_at(workspace.settings.web.listen)
+        reloading = Reloading(office, process_environment())
+        pages, listener = _pages(reloading), listen_at(workspace.settings.web.listen)
         _say_served(workspace, listener)
-        await serve_until(app, listener, stop)
+        await _until_one_ends([serve_until(pages, listener, stop), _look_now_and_then(reloading, stop, asked)], stop)
+
+
+async def _look_now_and_then(reloading: Reloading, stop: asyncio.Event, asked: asyncio.Event) -> None:
+    """Take edited settings into use until `stop` is set, and at once whenever somebody asks."""
+    while not stop.is_set():
+        await first_of(stop.wait(), asked.wait(), asyncio.sleep(daemon.BEAT.total_seconds()))
+        was_asked = asked.is_set()
+        asked.clear()
+        if not stop.is_set():
+            await rounds.guarded("settings", reloading.look(asked=was_asked))
+
+
+def _pages(reloading: Reloading) -> Switch:
+    """Return the app of the office in use, which changes over with it."""
+    pages = Switch(reloading.office)
+    reloading.join(pages.prepare)
+    return pages
 
 
 def tick(context: typer.Context) -> None:
@@ -72,14 +89,18 @@ async def _tick(workspace: Workspace) -> None:
     stop = stop_on_signal()
     async with open_office(workspace) as office:
         dispatcher = delivering.dispatcher_of(office)
+        if not await rounds.is_clock_believed(office, Watch(socket.gethostname())):
+            await rounds.look_after(office, None)
+            raise HeldError(_CLOCK_BEHIND)
         beat = await worker.tick(office)
         _say_beat(workspace, beat)
+        await rounds.look_after(office, beat)
         progress = await dispatcher.run_until_idle(stop=stop)
         await _say_delivered(office, beat, progress)
 
 
 def run(context: typer.Context) -> None:
-    """Keep going: tick, send and serve until SIGTERM or SIGINT."""
+    """Keep going: tick, send and serve until SIGTERM or SIGINT; SIGHUP looks at the settings at once."""
     workspace = workspace_of(context)
     delivering.transports_of(workspace)
     with daemon.only_one(workspace.var):
@@ -87,16 +108,15 @@ def run(context: typer.Context) -> None:
 
 
 async def _run(workspace: Workspace) -> None:
-    stop = stop_on_signal()
+    stop, asked = stop_on_signal(), ask_on_hangup()
     async with open_office(workspace) as office:
-        work = [daemon.keep(office, stop)]
-        if workspace.settings.web.mode == "public":
-            app, listener = build_app(office), listen_at(workspace.settings.web.listen)
-            _say_served(workspace, listener)
-            work.append(serve_until(app, listener, stop))
+        reloading = Reloading(office, process_environment())
+        pages, listener = _pages(reloading), listen_at(workspace.settings.web.listen)
+        _say_served(workspace, listener)
         await _say_next(office)
         say(tr("按 Ctrl+C 结束；正在发的会先发完", "Ctrl+C ends it; messages under way go first"))
-        await _until_one_ends(work, stop)
+        house = daemon.keep(office, stop, reloading=reloading, asked=asked)
+        await _until_one_ends([house, serve_until(pages, listener, stop)], stop)
     say(tr("已结束", "ended"))
 
 
@@ -123,6 +143,13 @@ def stop_on_signal() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, tell)
     return stop
+
+
+def ask_on_hangup() -> asyncio.Event:
+    """Return an event that every SIGHUP sets."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    return asked
 
 
 def _say_served(workspace: Workspace, listener: Listener) -> None:
@@ -199,3 +226,9 @@ async def _say_delivered(office: Office, beat: Beat, progress: Run) -> None:
 async def _say_account(office: Office, launched: Mailing) -> None:
     async with office.database.read() as connection:
         say_counts(await counts.assert_accounted(connection, launched.id))
+
+
+_CLOCK_BEHIND = wording(
+    "这台机器的时钟比上一次运行时慢，没有启动发送 → 校准时钟；不校准的话十分钟后照常运行",
+    "the clock of this machine is behind the last run, nothing was launched: set it; in ten minutes it is believed",
+)

@@ -5,13 +5,28 @@ by the room that parses it.
 """
 
 import difflib
+import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from distributor import addresses, times
-from distributor.config.model import KeyPath, Places, Settings
+from distributor.config.model import KeyPath, Places, Schedule, Settings
 from distributor.identifiers import is_name
 from distributor.problems import Problem, Wording, wording
+
+LONGEST_HOLD = timedelta(days=7)
+"""Longer than this the next issue of a weekly is due before the rest of this one went."""
+LONGEST_REMIND = timedelta(days=7)
+"""Slots are planned ten days ahead; who is told earlier is told of nothing yet."""
+
+_HOME_ZONE = "Asia/Shanghai"
+_SHANGHAI_BY_OTHER_NAMES = frozenset(
+    (
+        *("北京时间", "北京", "上海", "中国", "中国标准时间", "东八区", "beijing", "china", "asia/beijing", "cst"),
+        *("gmt+8", "utc+8", "gmt+08:00", "utc+08:00", "+08:00", "+8"),
+    )
+)
 
 
 def fit_problems(settings: Settings, places: Places, *, incomplete: frozenset[str] = frozenset()) -> list[Problem]:
@@ -36,7 +51,7 @@ def _publication(settings: Settings) -> Iterator[_Found]:
         yield (
             ("publication", "timezone"),
             wording(f"没有这个时区：{publication.timezone}", f"no such time zone: {publication.timezone}"),
-            wording("例如 Asia/Shanghai", "for example Asia/Shanghai"),
+            _zone_remedy(publication.timezone),
         )
     if addresses.parse_mailbox(publication.sender) is None:
         yield (
@@ -60,6 +75,18 @@ def _publication(settings: Settings) -> Iterator[_Found]:
                 "write https://news.example.com/ without user name, ? or #",
             ),
         )
+
+
+def _zone_remedy(written: str) -> Wording:
+    """Return the zone that was meant: the nearest name, also in another case, or Shanghai by its other names."""
+    known = {name.casefold(): name for name in zoneinfo.available_timezones()}
+    folded = written.casefold().replace(" ", "")
+    near = difflib.get_close_matches(written.casefold().replace(" ", "_"), sorted(known), n=1, cutoff=0.7)
+    if folded in _SHANGHAI_BY_OTHER_NAMES or not near:
+        return wording(
+            f"写城市的名字，北京时间是 {_HOME_ZONE}", f"write a city's zone; that of all of China is {_HOME_ZONE}"
+        )
+    return wording(f"是不是 {known[near[0]]}？", f"did you mean {known[near[0]]}?")
 
 
 def is_base_url(text: str) -> bool:
@@ -118,14 +145,40 @@ def _schedules(settings: Settings) -> Iterator[_Found]:
                 wording(f"{schedule.id}：when 和 cron 必须且只能写一个", f"{schedule.id}: give either when or cron"),
                 wording('例如 when = "每周五 09:00"', 'for example when = "Fri 09:00"'),
             )
-        for key in ("catch_up", "max_age"):
-            text = getattr(schedule, key)
-            if times.parse_duration(text) is None:
-                yield (
-                    (*place, key),
-                    wording(f"时长写法不对：{text}", f"not a duration: {text}"),
-                    wording("写成 12h、10d 或 30m", "write 12h, 10d or 30m"),
-                )
+        if schedule.sections == ():
+            yield (
+                (*place, "sections"),
+                wording(f"{schedule.id}：sections 是空的，什么都不会发", f"{schedule.id}: sections is empty"),
+                wording('写 "preferred"（按读者所选），或至少一个栏目', 'write "preferred" or at least one section'),
+            )
+        for key, text, longest in _durations(schedule):
+            yield from _duration((*place, *key), text, longest)
+
+
+def _durations(schedule: Schedule) -> Iterator[tuple[KeyPath, str, timedelta | None]]:
+    """Yield each duration of a schedule with the longest that makes sense, None where any does."""
+    yield ("catch_up",), schedule.catch_up, None
+    yield ("max_age",), schedule.max_age, None
+    if schedule.remind is not None:
+        yield ("remind",), schedule.remind, LONGEST_REMIND
+    if schedule.pilot is not None:
+        yield ("pilot", "hold"), schedule.pilot.hold, LONGEST_HOLD
+
+
+def _duration(key: KeyPath, text: str, longest: timedelta | None) -> Iterator[_Found]:
+    duration = times.parse_duration(text)
+    if duration is None:
+        yield (
+            key,
+            wording(f"时长写法不对：{text}", f"not a duration: {text}"),
+            wording("写成 12h、10d 或 30m", "write 12h, 10d or 30m"),
+        )
+    elif longest is not None and duration > longest:
+        yield (
+            key,
+            wording(f"{key[-1]} 太长：{text}", f"{key[-1]} is too long: {text}"),
+            wording(f"最长 {longest.days}d", f"give at most {longest.days}d"),
+        )
 
 
 def _references(settings: Settings) -> Iterator[_Found]:
@@ -133,6 +186,8 @@ def _references(settings: Settings) -> Iterator[_Found]:
     sections = [section.id for section in settings.section]
     for index, schedule in enumerate(settings.schedule):
         yield from _unknown(("schedule", index, "lists"), "名单", "list", schedule.lists, lists)
+        if schedule.pilot is not None:
+            yield from _unknown(("schedule", index, "pilot", "list"), "名单", "list", [schedule.pilot.list], lists)
         if schedule.sections != "preferred":
             yield from _unknown(("schedule", index, "sections"), "栏目", "section", schedule.sections, sections)
 

@@ -16,9 +16,6 @@ from pydantic_core import ErrorDetails
 from distributor.config.model import KeyPath, Places, Settings
 from distributor.problems import Problem, Wording, wording
 
-# Documented for later releases: a clear "not yet" is better than "unknown key".
-_LATER = frozenset({"approval", "pilot", "remind"})
-
 
 def shape_problems(error: ValidationError, places: Places) -> list[Problem]:
     """Return one problem per fault that the shape check found."""
@@ -114,16 +111,26 @@ def _explain(details: ErrorDetails, path: KeyPath) -> tuple[Wording, Wording]:
             wording(f"{name} 超出范围", f"{name} is out of range"),
             wording(f"请改到范围之内（{limits}）", f"keep it in range ({limits})"),
         )
+    if kind == "model_type" and path[-1] == "pilot":
+        return (
+            wording(f"{name} 的写法不对：{details['input']!r}", f"{name} is no table: {details['input']!r}"),
+            wording(*_PILOT),
+        )
     return (
         wording(f"{name} 的写法不对：{details['input']!r}", f"{name} is not of the right kind: {details['input']!r}"),
         wording(*_EXPECTED.get(kind, ("请对照 docs/reference/settings.md 的例子", str(details["msg"])))),
     )
 
 
+_PILOT = (
+    '写成 pilot = { list = "staff", hold = "2h" }',
+    'write pilot = { list = "staff", hold = "2h" }',
+)
 _EXPECTED = {
     "string_type": ("请写成带英文引号的文字", "write text in straight quotes"),
     "int_type": ("请写成整数，不带引号", "write a whole number without quotes"),
     "int_parsing": ("请写成整数，不带引号", "write a whole number without quotes"),
+    "bool_parsing": ("请写成 true 或 false", "write true or false"),
     "bool_type": ("请写成 true 或 false", "write true or false"),
     "tuple_type": ('请写成列表，例如 ["members"]', 'write a list such as ["members"]'),
     "model_type": ("请写成表，例如 [publication]", "write a table such as [publication]"),
@@ -136,11 +143,6 @@ _EXPECTED = {
 
 def _unknown_key(path: KeyPath) -> tuple[Wording, Wording]:
     key = str(path[-1])
-    if key in _LATER:
-        return (
-            wording(f"{_shown(path)} 在这个版本还不支持", f"{_shown(path)} is not supported in this release"),
-            wording("请删去它", "remove it"),
-        )
     known = _known_keys(path[:-1])
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     what = wording(f"不认识的设置 {_shown(path)}", f"unknown key {_shown(path)}")

@@ -8,6 +8,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,19 @@ class Config(BaseModel):
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What could be read, and all faults by line; `config` is None where nothing could be made of the text.
+
+    With faults, what they touch has stand-ins or is left as written, so that the rooms can look at the rest: the
+    tables named in `incomplete` hold stand-ins.
+    """
+
+    config: Config | None
+    problems: tuple[Problem, ...]
+    incomplete: frozenset[str] = frozenset()
+
+
 def find_workspace(start: Path, explicit: Path | None = None) -> Path:
     """Return the folder with distributor.toml: `explicit`, or the first from `start` upward."""
     candidates = [explicit] if explicit is not None else [start, *start.parents]
@@ -55,6 +69,14 @@ def find_workspace(start: Path, explicit: Path | None = None) -> Path:
 
 def load(root: Path, environment: Mapping[str, str]) -> Config:
     """Read the workspace's file. Raises ConfigError with all faults in reading order; safe to repeat."""
+    reading = read(root, environment)
+    if reading.config is None or reading.problems:
+        raise ConfigError(_SUMMARY, problems=reading.problems)
+    return reading.config
+
+
+def read(root: Path, environment: Mapping[str, str]) -> Reading:
+    """Read the workspace's file and say what is wrong with it. Raises EnvironmentFault where it cannot be read."""
     path = root / FILE_NAME
     try:
         data = path.read_bytes()
@@ -62,16 +84,14 @@ def load(root: Path, environment: Mapping[str, str]) -> Config:
         raise EnvironmentFault(wording(f"读不了 {path}：{error}", f"cannot read {path}: {error}")) from error
     text, problems = _decoded(data)
     places = Places(path=FILE_NAME, lines=key_lines(text))
-    settings = _settings(text, places, problems)
-    if settings is None or problems:
-        raise ConfigError(_SUMMARY, problems=in_reading_order(problems))
-    return Config(
-        root=root,
-        settings=settings,
-        secrets=_secrets(settings, root, environment),
-        places=places,
-        digest=hashlib.sha256(data).hexdigest(),
+    settings, incomplete = _settings(text, places, problems)
+    if settings is None:
+        return Reading(config=None, problems=in_reading_order(problems))
+    secrets = Secrets() if "smtp" in incomplete else _secrets(settings, root, environment, problems)
+    config = Config(
+        root=root, settings=settings, secrets=secrets, places=places, digest=hashlib.sha256(data).hexdigest()
     )
+    return Reading(config=config, problems=in_reading_order(problems), incomplete=incomplete)
 
 
 _SUMMARY = wording(
@@ -110,32 +130,35 @@ def _decoded(data: bytes) -> tuple[str, list[Problem]]:
     return "\n".join(lines), problems
 
 
-def _settings(text: str, places: Places, problems: list[Problem]) -> Settings | None:
+def _settings(text: str, places: Places, problems: list[Problem]) -> tuple[Settings | None, frozenset[str]]:
+    """Return the settings and the tables with stand-ins; what is wrong goes to `problems`."""
     if not text and problems:
-        return None
+        return None, frozenset()
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         problems.append(_syntax_fault(text, str(error)))
-        return None
+        return None, frozenset()
     try:
         settings = Settings.model_validate(tables)
     except ValidationError as error:
         problems.extend(shape_problems(error, places))
-        problems.extend(_problems_beyond(tables, error, places))
-        return None
+        return _settings_beyond(tables, error, places, problems)
     problems.extend(fit_problems(settings, places))
-    return settings
+    return settings, frozenset()
 
 
-def _problems_beyond(tables: dict[str, Any], error: ValidationError, places: Places) -> list[Problem]:
-    """Return what else is wrong once the misshapen parts are set aside, so that one run names every fault."""
+def _settings_beyond(
+    tables: dict[str, Any], error: ValidationError, places: Places, problems: list[Problem]
+) -> tuple[Settings | None, frozenset[str]]:
+    """Set the misshapen parts aside and look at the rest, so that one run names every fault."""
     sound, incomplete = set_aside(tables, error)
     try:
         settings = Settings.model_validate(sound)
     except ValidationError:
-        return []
-    return fit_problems(settings, places, incomplete=incomplete)
+        return None, incomplete
+    problems.extend(fit_problems(settings, places, incomplete=incomplete))
+    return settings, incomplete
 
 
 def _syntax_fault(text: str, message: str) -> Problem:
@@ -152,15 +175,16 @@ def _syntax_fault(text: str, message: str) -> Problem:
     return _fault(line, (f"TOML 语法不对（{message}）", f"TOML syntax: {message}"), remedy)
 
 
-def _secrets(settings: Settings, root: Path, environment: Mapping[str, str]) -> Secrets:
-    return Secrets(
-        smtp_passwords=tuple(
-            _password(server.password_file, index, root, environment) for index, server in enumerate(settings.smtp)
-        )
-    )
+def _secrets(settings: Settings, root: Path, environment: Mapping[str, str], problems: list[Problem]) -> Secrets:
+    """Return the passwords in the servers' order; what is wrong with their files goes to `problems`, once each."""
+    found = [_password(server.password_file, index, root, environment) for index, server in enumerate(settings.smtp)]
+    for one in found:
+        if isinstance(one, Problem) and one not in problems:
+            problems.append(one)
+    return Secrets(smtp_passwords=tuple(None if isinstance(one, Problem) else one for one in found))
 
 
-def _password(file: str | None, index: int, root: Path, environment: Mapping[str, str]) -> SecretStr | None:
+def _password(file: str | None, index: int, root: Path, environment: Mapping[str, str]) -> SecretStr | Problem | None:
     """Return the password of one server: the environment first (…_2 for the second server), then its file."""
     name = "DISTRIBUTOR_SMTP_PASSWORD" + (f"_{index + 1}" if index else "")
     if environment.get(name):
@@ -168,10 +192,7 @@ def _password(file: str | None, index: int, root: Path, environment: Mapping[str
     if file is None:
         return None
     path = root / file
-    problem = _secret_file_problem(path, file)
-    if problem:
-        raise ConfigError(_SUMMARY, problems=[problem])
-    return SecretStr(path.read_text(encoding="utf-8").strip())
+    return _secret_file_problem(path, file) or SecretStr(path.read_text(encoding="utf-8").strip())
 
 
 def _secret_file_problem(path: Path, shown: str) -> Problem | None:

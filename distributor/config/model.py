@@ -99,6 +99,13 @@ class MailingList(_Table):
     title: Annotated[str, Field(min_length=1, max_length=40)]
 
 
+class Pilot(_Table):
+    """Who gets an issue first, and how long the others wait after that, so that what it shows can be mended."""
+
+    list: ListName
+    hold: str
+
+
 class Schedule(_Table):
     """A rule that names slots; exactly one of `when` and `cron` is given."""
 
@@ -108,9 +115,13 @@ class Schedule(_Table):
     lists: Annotated[tuple[ListName, ...], Field(min_length=1)]
     sections: Literal["preferred"] | tuple[SectionId, ...] = "preferred"
     empty: Literal["skip", "notice", "full"] = "skip"
+    body: Literal["full", "digest", "fit"] | None = None
     holiday: Literal["send", "previous_workday", "next_workday", "skip"] = "next_workday"
     catch_up: str = "12h"
     max_age: str = "10d"
+    approval: bool = False
+    pilot: Pilot | None = None
+    remind: str | None = None
     enabled: bool = True
 
 

@@ -27,7 +27,9 @@ def key_lines(text: str) -> MappingProxyType[KeyPath, int]:
             lines.setdefault((name,), number)
             lines.setdefault(table, number)
         elif match := _TABLE.fullmatch(line):
-            table = tuple(match["name"].split("."))
+            first, *rest = match["name"].split(".")
+            # [schedule.pilot] belongs to the [[schedule]] above it.
+            table = (first, seen[first], *rest) if first in seen and rest else (first, *rest)
             lines.setdefault(table, number)
         elif match := _KEY.match(line):
             key = tuple(part.strip().strip("\"'") for part in match["key"].split("."))

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from distributor.content.findings import Findings, Objection, nearest
-from distributor.content.model import Reference
+from distributor.content.model import Correction, Reference
 from distributor.content.references import parse_reference, reference_text
+from distributor.content.updates import correction_text, parse_correction, parse_update, update_text
 from distributor.content.values import clean, date_objection, title_objection
 from distributor.identifiers import is_article_id
 from distributor.problems import Problem, wording
@@ -31,7 +32,7 @@ _CHINESE = MappingProxyType({
     "附件": "attachment", "缺失": "missing", "摘要": "summary", "更新": "updated", "更正": "correction",
 })  # fmt: skip
 _ENGLISH = MappingProxyType({english: chinese for chinese, english in _CHINESE.items()})
-_REPEATABLE = frozenset({"link", "attachment"})
+_REPEATABLE = frozenset({"link", "attachment", "correction"})
 _RULE = re.compile(r"-{3,}\s*")
 _DASHES = re.compile(r"[-－—–―─_=]{2,}\s*")
 _COLON = re.compile("[:：]")
@@ -44,7 +45,8 @@ _SEPARATORS = re.compile(r"\s*[,，、;；]\s*")
 class HeaderFields:
     """What a header says; `section` is as written (id or title). `lines` has the lines of each key given.
 
-    Read from a file it is valid: id, title and section are not empty, dates are real days, links may go out.
+    Read from a file it is valid: id, title and section are not empty, dates are real days, links may go out, and
+    where there are corrections there is `updated`, on the day of the last one or later.
     """
 
     id: str
@@ -57,11 +59,12 @@ class HeaderFields:
     missing: tuple[str, ...] = ()
     summary: str = ""
     updated: dt.date | None = None
-    correction: str = ""
+    updated_time: dt.time | None = None
+    corrections: tuple[Correction, ...] = ()
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def line_of(self, key: str, ordinal: int = 0) -> int | None:
-        """Return where a key stands, for `link` and `attachment` the ordinal-th; None where it is absent."""
+        """Return where a key stands, for one that may repeat the ordinal-th; None where it is absent."""
         lines = self.lines.get(key, ())
         return lines[ordinal] if ordinal < len(lines) else None
 
@@ -137,8 +140,21 @@ def _written(fields: HeaderFields) -> Iterable[tuple[str, str]]:
     yield from (("attachment", reference_text(attachment)) for attachment in fields.attachments)
     yield from _given("missing", "、".join(fields.missing))
     yield from _given("summary", fields.summary)
-    yield from _given("updated", fields.updated.isoformat() if fields.updated else "")
-    yield from _given("correction", fields.correction)
+    yield from update_entries(fields)
+
+
+def update_entries(fields: HeaderFields) -> Iterable[tuple[str, str]]:
+    """Yield the keys and values that tell of changes after publication, in canonical form and order."""
+    if fields.updated is not None:
+        yield "updated", update_text(fields.updated, fields.updated_time)
+    yield from (("correction", correction_text(correction)) for correction in fields.corrections)
+
+
+def key_of(line: str) -> str | None:
+    """Return the canonical key of a line of a header; None for a blank line and for one that is no entry."""
+    written = _COLON.split(line, maxsplit=1)[0] if _COLON.search(line) else ""
+    key = "".join(unicodedata.normalize("NFKC", written).casefold().split())
+    return _CHINESE.get(key, key) or None
 
 
 def _given(key: str, value: str) -> Iterable[tuple[str, str]]:
@@ -214,10 +230,9 @@ def _entry(line: str, number: int, findings: Findings) -> _Entry | None:
         findings.fault(number, what, remedy)
         return None
     written, value = _COLON.split(line, maxsplit=1)
-    key = "".join(unicodedata.normalize("NFKC", written).casefold().split())
-    key = _CHINESE.get(key, key)
+    key = key_of(line)
     if key not in KEYS:
-        _object_to_key(written.strip(), key, number, findings)
+        _object_to_key(written.strip(), key or "", number, findings)
         return None
     if len(value) > _VALUE_LIMIT:
         what = wording(f"{key} 有 {len(value)} 个字，上限是 {_VALUE_LIMIT}", f"{key} is over {_VALUE_LIMIT} characters")
@@ -244,21 +259,21 @@ def _fields(entries: Sequence[_Entry], findings: Findings, *, end_line: int) -> 
             _object_to_absence(key, one[key].line if key in one else end_line, findings)
     _check_id(one.get("id"), findings)
     _check_title(one.get("title"), findings)
-    dates = {key: _date(one[key], findings) for key in ("date", "updated") if key in one}
-    _check_correction(one, findings)
+    updated, updated_time = _update(one.get("updated"), findings)
     text = {key: entry.value for key, entry in one.items()}
     return HeaderFields(
         id=text.get("id", ""),
         title=text.get("title", ""),
         section=text.get("section", ""),
-        date=dates.get("date"),
+        date=_date(one["date"], findings) if "date" in one else None,
         source=text.get("source", ""),
         links=_references(entries, "link", findings),
         attachments=_references(entries, "attachment", findings),
         missing=tuple(part for part in _SEPARATORS.split(text.get("missing", "")) if part),
         summary=text.get("summary", ""),
-        updated=dates.get("updated"),
-        correction=text.get("correction", ""),
+        updated=updated,
+        updated_time=updated_time,
+        corrections=_corrections(entries, updated, findings),
         lines=MappingProxyType({key: _lines_of(key, entries) for key in one}),
     )
 
@@ -300,11 +315,28 @@ def _date(entry: _Entry, findings: Findings) -> dt.date | None:
     return day
 
 
-def _check_correction(one: Mapping[str, _Entry], findings: Findings) -> None:
-    if "correction" in one and one["correction"].value and "updated" not in one:
-        what = wording("有更正（correction），没有更正日期（updated）", "a correction without its date (updated)")
-        remedy = wording("加一行 updated: 更正那天的日期", "add a line updated: with the day of the correction")
-        findings.fault(one["correction"].line, what, remedy)
+def _update(entry: _Entry | None, findings: Findings) -> tuple[dt.date | None, dt.time | None]:
+    if entry is None or not entry.value:
+        return None, None
+    update = parse_update(entry.value)
+    if update is None:
+        findings.add(entry.line, date_objection(entry.value))
+    return update or (None, None)
+
+
+def _corrections(entries: Iterable[_Entry], updated: dt.date | None, findings: Findings) -> tuple[Correction, ...]:
+    given = [entry for entry in entries if entry.key == "correction" and entry.value]
+    found = tuple(parse_correction(entry.value, updated or dt.date.min) for entry in given)
+    for entry, correction in zip(given, found, strict=True):
+        if updated is None:
+            what = wording("有更正（correction），没有更正日期（updated）", "a correction without its date (updated)")
+        elif correction.on > updated:
+            what = wording("更正的日期比 updated 还晚", "the correction is later than `updated`")
+        else:
+            continue
+        remedy = wording("加一行 updated: 更正那天的日期", "let `updated` say the day of the correction")
+        findings.fault(entry.line, what, remedy)
+    return found
 
 
 def _references(entries: Iterable[_Entry], key: str, findings: Findings) -> tuple[Reference, ...]:

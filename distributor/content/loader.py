@@ -196,7 +196,8 @@ def _article(submission: Submission, index: Mapping[str, SectionId]) -> Article:
         missing=fields.missing,
         summary=fields.summary,
         updated=fields.updated,
-        correction=fields.correction,
+        updated_time=fields.updated_time,
+        corrections=fields.corrections,
     )
 
 

@@ -96,11 +96,20 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What was wrong in an article, in words for its readers, and the local day on which it was put right."""
+
+    on: dt.date
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One content file. `date` and `source` may be absent (announcements); `missing` says what was lost.
 
-    `path` is the file relative to the workspace, for messages. `updated` and `correction` come after a
-    publication: only they move the feed entry's `updated`.
+    `path` is the file relative to the workspace, for messages. `updated` and `corrections`, the oldest first,
+    come after a publication: only `updated` moves the feed entry's. Its day and minute are local; the minute may be
+    unknown.
     """
 
     id: ArticleId
@@ -115,7 +124,8 @@ class Article:
     missing: tuple[str, ...] = ()
     summary: str = ""
     updated: dt.date | None = None
-    correction: str = ""
+    updated_time: dt.time | None = None
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from distributor.delivery.ledger import DUE_STATES
 from distributor.delivery.model import IN_HAND, OPEN_STATES, Channel, Mailing, State
 from distributor.delivery.results import NEVER
 from distributor.errors import DistributorError
-from distributor.identifiers import DeliveryId, EditionKey, IssueId, MailingId
+from distributor.identifiers import DeliveryId, EditionKey, IssueId, MailingId, base_edition
 from distributor.problems import wording
 from distributor.rendering.model import InlinePicture, Rendition
 from distributor.schema import DELIVERY_STATES, attempt, delivery, mailing, rendition, rendition_picture
@@ -170,12 +170,17 @@ async def mailings(
 
 
 async def load_renditions(connection: AsyncConnection, of: MailingId) -> Mapping[EditionKey, Rendition]:
-    """Return the frozen renditions of a mailing by edition."""
+    """Return the frozen renditions of a mailing by the ledger's key, which tells apart the texts of one edition."""
     issue = IssueId(await connection.scalar(sa.select(mailing.c.issue).where(mailing.c.id == of)) or "")
     rows = await connection.execute(sa.select(rendition).where(rendition.c.mailing == of))
-    names = ("edition", "subject", "preheader", "html", "text", "shortened")
+    names = ("subject", "preheader", "html", "text", "shortened")
     return {
-        row.edition: Rendition(issue=issue, cids=tuple(row.cids), **{name: getattr(row, name) for name in names})
+        row.edition: Rendition(
+            edition=base_edition(row.edition),
+            issue=issue,
+            cids=tuple(row.cids),
+            **{name: getattr(row, name) for name in names},
+        )
         for row in rows
     }
 

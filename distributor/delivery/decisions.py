@@ -1,8 +1,8 @@
 """What a person, trouble with a server, or a breaker decides about mailings and copies.
 
-With `ledger` and `freezing` the only writer of its tables. Each function takes the caller's transaction, is safe
-to repeat and returns how many rows it changed. Copies whose message may be on its way are never touched: pausing
-and cancelling let what is in `sending` end and be counted.
+With `ledger`, `freezing` and `refreezing` the only writer of its tables. Each function takes the caller's transaction,
+is safe to repeat and returns how many rows it changed. Copies whose message may be on its way are never touched:
+pausing and cancelling let what is in `sending` end and be counted.
 """
 
 from collections.abc import Sequence

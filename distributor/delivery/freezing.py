@@ -1,7 +1,7 @@
 """Before the launch: a mailing is prepared, its renditions and readers frozen, and then it is launched.
 
-With `ledger` and `decisions` the only writer of its tables. A preparation belongs to one process by claim and
-lease (database time); every step renews the lease and stops when another process has taken over. Its rows are
+With `ledger`, `decisions` and `refreezing` the only writer of its tables. A preparation belongs to one process by
+claim and lease (database time); every step renews the lease and stops when another process has taken over. Its rows are
 invisible to claims until `launch` flips the state in one short transaction. What a dead process left is taken over
 by `prepare` or removed by `sweep_preparations`; nothing of it was mailed.
 """
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor import database
 from distributor.database import Database
+from distributor.delivery import pilots
 from distributor.delivery.ledger import Claim
 from distributor.delivery.model import Channel
 from distributor.errors import AnotherProcess, DistributorError, HeldError
@@ -69,6 +70,14 @@ class Frozen:
     unknown: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The edition of every section-set key, and the editions that each pilot's readers have seen as they are."""
+
+    editions: Mapping[str, EditionKey | None]
+    pilots: Mapping[MailingId, frozenset[EditionKey]]
+
+
 async def prepare(tx: AsyncConnection, new: NewMailing, claim: Claim) -> Preparation:
     """Begin a mailing, or take over what a dead process left of the same one (its rows go, this begins afresh).
 
@@ -100,10 +109,10 @@ async def prepare(tx: AsyncConnection, new: NewMailing, claim: Claim) -> Prepara
     return Preparation(mailing=MailingId(row.id), claim=claim)
 
 
-async def sweep_preparations(tx: AsyncConnection) -> int:
-    """Remove the mailings that dead processes were preparing, with all their rows; return how many."""
+async def sweep_preparations(tx: AsyncConnection) -> tuple[str, ...]:
+    """Remove the mailings that dead processes were preparing, with all their rows; return their token marks."""
     stale = sa.delete(mailing).where(mailing.c.state == "preparing", mailing.c.lease_until <= database.now())
-    return (await tx.execute(stale)).rowcount
+    return tuple((await tx.scalars(stale.returning(mailing.c.token_mark))).all())
 
 
 async def drop_preparations(tx: AsyncConnection) -> int:
@@ -129,7 +138,7 @@ async def freeze_renditions(
     await _keep(tx, preparation)
     for table in (rendition, rendition_picture):
         await tx.execute(sa.delete(table).where(table.c.mailing == preparation.mailing))
-    rows = [_rendition_row(preparation.mailing, one) for one in renditions]
+    rows = [rendition_row(preparation.mailing, one) for one in renditions]
     if rows:
         await tx.execute(sa.insert(rendition), rows)
     shown = [asdict(picture) | {"mailing": preparation.mailing} for picture in pictures]
@@ -147,18 +156,20 @@ async def freeze_recipients(
     """Store one pending row, due `at`, for every reader of `audience` who has an edition and not yet the issue.
 
     `audience` has the columns of `subscribers.store.mailable()`, one row a subscriber; `editions` names the
-    edition of every section-set key, None for "no section of theirs appears". Runs in short transactions of its
-    own, in the order of subscribers; safe to repeat while the mailing is being prepared. Raises AnotherProcess.
+    edition of every section-set key, None for "no section of theirs appears". Who has this very edition from a pilot
+    of the issue counts as having the issue; the renditions are frozen before. Runs in short transactions of its own,
+    in the order of subscribers; safe to repeat while the mailing is being prepared. Raises AnotherProcess.
     """
     async with opened.write() as tx:
         await _keep(tx, preparation)
         await tx.execute(sa.delete(delivery).where(delivery.c.mailing == preparation.mailing))
+        seen = _Seen(editions=editions, pilots=await pilots.unchanged(tx, preparation.mailing))
     total = Frozen(planned=0, already_mailed=0, without_section=0, unknown={})
     last: int | None = 0
     while last is not None:
         async with opened.write() as tx:
             chosen, last = await _chunk(tx, audience, after=last)
-            total = _sum(total, await _freeze(tx, preparation, chosen, editions, at))
+            total = _sum(total, await _freeze(tx, preparation, chosen, seen, at))
     if not total.unknown:
         counts = {name: getattr(total, name) for name in ("planned", "already_mailed", "without_section")}
         async with opened.write() as tx:
@@ -221,7 +232,8 @@ async def _keep(tx: AsyncConnection, preparation: Preparation) -> sa.Row[Any]:
     return row
 
 
-def _rendition_row(of: MailingId, one: Rendition) -> dict[str, Any]:
+def rendition_row(of: MailingId, one: Rendition) -> dict[str, Any]:
+    """Return the values of a row of `schema.rendition`, stored under the rendition's edition."""
     names = ("edition", "subject", "preheader", "html", "text", "shortened", "fingerprint")
     return {name: getattr(one, name) for name in names} | {"mailing": of, "cids": list(one.cids)}
 
@@ -240,9 +252,10 @@ async def _freeze(
     tx: AsyncConnection,
     preparation: Preparation,
     readers: sa.Subquery,
-    editions: Mapping[str, EditionKey | None],
+    seen: _Seen,
     at: datetime,
 ) -> Frozen:
+    editions = seen.editions
     of = await _keep(tx, preparation)
     key = readers.c.section_set
     grouped = await tx.execute(sa.select(key, sa.func.count()).group_by(key))
@@ -254,6 +267,8 @@ async def _freeze(
         values = _delivery_values(preparation.mailing, of, readers, at)
         values["edition"] = sa.case(served, value=key)
         chosen = sa.select(*(value.label(name) for name, value in values.items())).where(key.in_(list(served)))
+        if seen.pilots:
+            chosen = chosen.where(~pilots.has_it(seen.pilots, readers.c.email_key, values["edition"]))
         rows = database.upsert(tx, delivery).from_select(list(values), chosen.order_by(readers.c.subscriber))
         inserting = rows.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         stored = (await tx.execute(inserting)).rowcount

@@ -17,7 +17,7 @@ from distributor.delivery import counts, ledger
 from distributor.delivery.ledger import Claim, Wanted
 from distributor.delivery.lines import Held, Lines
 from distributor.delivery.model import Channel, Copy, Mailing
-from distributor.identifiers import MailingId
+from distributor.identifiers import MailingId, revision_of
 
 MOST_BATCHES = 4
 """So many batches are in our hands at most: crowded lines wait beside the batch that the others get."""
@@ -50,7 +50,7 @@ class Intake:
     """Claims copies of one channel, of one mailing or of all.
 
     `draw` makes the random mark of a claim; `prepare` is awaited for each mailing before its first copy waits, and
-    `give_back` takes copies that come too late for that.
+    again before the first one with another text; `give_back` takes copies that come too late for that.
     """
 
     opened: Database
@@ -66,7 +66,8 @@ class Intake:
     held: dict[Held, None] = field(default_factory=dict)
     unchecked: set[MailingId] = field(default_factory=set)
     """Mailings of which something was claimed since somebody checked their accounts."""
-    _known: set[MailingId] = field(default_factory=set)
+    _known: dict[MailingId, set[int]] = field(default_factory=dict)
+    """Which revisions of its renditions a mailing had when it was prepared."""
     _doubtful: list[Claim] = field(default_factory=list)
     _short: tuple[frozenset[str], Beat] | None = None
     """Without which destinations there was nothing more, and since when."""
@@ -90,7 +91,7 @@ class Intake:
         held = [self.lines.hold(copy, claim) for copy in copies]
         self.held |= dict.fromkeys(held)
         try:
-            await self._prepare({copy.mailing for copy in copies})
+            await self._prepare(copies)
         except BaseException:
             self.give_back(held)
             raise
@@ -112,7 +113,7 @@ class Intake:
 
     def forget(self, of: MailingId) -> None:
         """Let a mailing be prepared anew when copies of it are claimed again."""
-        self._known.discard(of)
+        self._known.pop(of, None)
 
     def _wanted(self, now: datetime) -> Wanted | None:
         full = self.lines.full(self.batch // 2)
@@ -128,9 +129,14 @@ class Intake:
         other = self._short if self._short and self._short[0] != wanted.without else None
         self._short = (wanted.without, Beat.begun()) if found < wanted.limit else other
 
-    async def _prepare(self, mailings: set[MailingId]) -> None:
-        for of in sorted(mailings - self._known):
+    async def _prepare(self, copies: Iterable[Copy]) -> None:
+        wanted: dict[MailingId, set[int]] = defaultdict(set)
+        for copy in copies:
+            wanted[copy.mailing].add(revision_of(copy.edition))
+        for of, revisions in sorted(wanted.items()):
+            if revisions <= self._known.get(of, set()):
+                continue
             async with self.opened.read() as connection:
                 found = await counts.load_mailing(connection, of)
             await self.prepare(found)
-            self._known.add(of)
+            self._known.setdefault(of, set()).update(revisions)

@@ -1,10 +1,10 @@
 """The ledger at work: copies are claimed, intended, settled, given back and recovered here.
 
-With `freezing` (before the launch) and `decisions` (a person's word) the only writer of mailing, rendition,
-rendition_picture, delivery, attempt and approval. Every function takes the caller's transaction, which must not
-stay open across network I/O. The order for one copy: `claim` (id and lease) → `intend`, committed before the final
-dot can leave → SMTP → `settle`, fenced by the claim. A copy found in `sending` after its lease is uncertain: SMTP
-itself leaves open whether it was taken (RFC 1047).
+With `freezing` (before the launch), `decisions` (a person's word) and `refreezing` (another text for the rest) the
+only writer of mailing, rendition, rendition_picture, delivery, attempt and approval. Every function takes the caller's
+transaction, which must not stay open across network I/O. The order for one copy: `claim` (id and lease) → `intend`,
+committed before the final dot can leave → SMTP → `settle`, fenced by the claim. A copy found in `sending` after its
+lease is uncertain: SMTP itself leaves open whether it was taken (RFC 1047).
 
     pending → claimed → sending → accepted | stored | refused | deferred | uncertain | expired
     claimed → pending or deferred (given back, lease over) · deferred and uncertain → claimed again when due

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.delivery import counts
+from distributor.delivery import counts, pilots
 from distributor.delivery.counts import GOT_IT, CopyLine, Counts, MailingLine, Outlook
 from distributor.delivery.ledger import DUE_STATES
 from distributor.delivery.model import OPEN_STATES, State
@@ -185,15 +185,17 @@ async def copies_of_issue(office: Office, text: str) -> AsyncGenerator[CopyLine,
 
 
 def _called(launched: tuple[MailingLine, ...], text: str) -> list[MailingLine]:
-    """Return the mailings that the text may mean; a number with leading noughts is an issue, one after # is none."""
+    """Return the mailings that the text may mean; a number with leading noughts is an issue, one after # is none.
+
+    An issue means what went to everybody, its pilot only while nothing else of it went.
+    """
     number = text.strip().removeprefix("#")
     reference = None if "#" in text else _issue_reference(text)
     plain = number.isascii() and number.isdigit() and not number.startswith("0")
-    return [
-        line
-        for line in launched
-        if (plain and line.mailing.id == int(number)) or (reference and _is_of(line, reference))
-    ]
+    of_issue = [line for line in launched if reference and _is_of(line, reference)]
+    to_all = [line for line in of_issue if line.mailing.send_no != pilots.SEND_NO]
+    numbered = [line for line in launched if plain and line.mailing.id == int(number)]
+    return [line for line in launched if line in numbered or line in (to_all or of_issue)]
 
 
 def _issue_reference(text: str) -> IssueReference | None:
@@ -207,7 +209,9 @@ def _is_of(line: MailingLine, wanted: IssueReference) -> bool:
 
 def _listed(lines: Sequence[MailingLine]) -> str:
     return "、".join(
-        f"#{line.mailing.id}（{line.mailing.issue} {line.mailing.origin} {line.mailing.channel}）" for line in lines
+        f"#{line.mailing.id}（{line.mailing.issue} {line.mailing.origin} {line.mailing.channel}"
+        + ("，试发 / pilot）" if line.mailing.send_no == pilots.SEND_NO else "）")
+        for line in lines
     )
 
 

@@ -1,11 +1,12 @@
-"""Which issue goes with a slot: the newest that is ready, not yet launched for it, and neither stale nor early.
+"""Which issue goes with a slot: the newest that is ready, not yet with its readers, and neither stale nor early.
 
 Pure. What is passed over is named with the reason, so that an operator never wonders why an issue stayed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from distributor.content.loader import IssueFolder
 from distributor.identifiers import IssueId
@@ -32,12 +33,21 @@ class Choice:
     passed_over: tuple[tuple[IssueId, Wording], ...]
 
 
-def choose_issue(issues: Sequence[IssueFolder], launched: Collection[IssueId], window: Window) -> Choice:
-    """Return the newest issue that may go; `launched` are those that already went with this schedule."""
+def choose_issue(
+    issues: Sequence[IssueFolder],
+    launched: Collection[IssueId],
+    window: Window,
+    elsewhere: Mapping[IssueId, Wording] = MappingProxyType({}),
+) -> Choice:
+    """Return the newest issue that may go; `launched` are those that already went with this schedule.
+
+    `elsewhere` are issues that stay for a reason of their own: other sendings reached the same lists, a pilot is out.
+    Whether an issue was approved is not asked: an older one that was approved does not go in place of a newer one.
+    """
     chosen: IssueFolder | None = None
     passed: list[tuple[IssueId, Wording]] = []
     for issue in sorted(issues, key=_age, reverse=True):
-        reason = _obstacle(issue, launched, window)
+        reason = elsewhere.get(issue.id) or _obstacle(issue, launched, window)
         if reason is None and chosen is None:
             chosen = issue
         elif issue.id not in launched:

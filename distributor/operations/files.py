@@ -15,9 +15,9 @@ LARGEST_INPUT = 200_000_000
 
 def write_if_changed(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     """Make `path` hold `content` and say whether that changed anything. Raises EnvironmentFault."""
+    if holds(path) == content:
+        return False
     try:
-        if path.is_file() and path.read_bytes() == content:
-            return False
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         _write_new(beside, content, mode)
@@ -25,6 +25,14 @@ def write_if_changed(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     except OSError as error:
         raise _unwritable(path, error) from error
     return True
+
+
+def holds(path: Path) -> bytes | None:
+    """Return what a file of ours holds, None where there is none. Raises EnvironmentFault."""
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise EnvironmentFault(wording(f"读不了 {path}：{error}", f"cannot read {path}: {error}")) from error
 
 
 @contextmanager

@@ -42,18 +42,22 @@ def append(folder: Path, line: LaunchLine, at: datetime) -> None:
 
 
 def void(folder: Path, mark: str, at: datetime) -> None:
-    """Note that the launch of that mark never happened, its preparation having been swept away."""
+    """Note that no launch of that mark happened so far, its preparation having been given up."""
     _write(folder, (at.isoformat(), _VOID, mark))
 
 
 def read(folder: Path) -> tuple[LaunchLine, ...]:
-    """Return every launch in the log, oldest first; void ones and a torn last line never launched and are left out."""
+    """Return every launch in the log, oldest first; those made void later and a torn last line are left out."""
     path = folder / FILE_NAME
     if not path.exists():
         return ()
-    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
-    voided = {row[2] for row in rows if len(row) == 3 and row[1] == _VOID}
-    return tuple(line for row in rows if (line := _parse(row)) and line.mark not in voided)
+    found: list[LaunchLine] = []
+    for row in [line.split("\t") for line in path.read_text(encoding="utf-8").split("\n")[:-1]]:
+        if len(row) == 3 and row[1] == _VOID:
+            found = [line for line in found if line.mark != row[2]]
+        elif line := _parse(row):
+            found.append(line)
+    return tuple(found)
 
 
 def _write(folder: Path, fields: Sequence[str]) -> None:

@@ -42,6 +42,12 @@ async def open_office(workspace: Workspace) -> AsyncIterator[Office]:
         yield Office(workspace=workspace, database=database, keyring=keyring)
 
 
+async def reopened(office: Office, workspace: Workspace) -> Office:
+    """Return the office of an edited workspace on the same database, its keys read anew. Raises ConfigError."""
+    keyring = await _keyring(workspace.root, office.database)
+    return Office(workspace=workspace, database=office.database, keyring=keyring)
+
+
 def make_key_file(root: Path) -> None:
     """Write a fresh secrets/token.key that only its owner may read."""
     (root / KEY_FILE).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

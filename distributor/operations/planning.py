@@ -1,33 +1,36 @@
 """What would go next, to whom, and when the last copy leaves: the rehearsal put into figures; nothing is written.
 
-The next mailing is the earliest coming slot of any schedule with the issue that would go with it, or what a person
-names. List files that changed since their last sync are compared and counted, because a launch brings them in first.
+Enters: an office, and a slot or what a person names. Leaves: an `AudiencePlan`. The next mailing is the earliest
+coming slot of any schedule with the issue that would go with it. List files that changed since their last sync are
+compared and named, because a launch brings them in first.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.content.loader import IssueFolder, list_issues
-from distributor.delivery import counts
+from distributor.delivery import decisions
 from distributor.delivery.forecast import Hold
-from distributor.errors import InputError
-from distributor.identifiers import EditionKey, IssueId, ScheduleId
-from distributor.operations import launches
+from distributor.errors import DistributorError, InputError
+from distributor.identifiers import EditionKey, IssueId, ListName, ScheduleId
+from distributor.operations import history
+from distributor.operations.audience import Audience, Skipped, count_audience
 from distributor.operations.choosing import Choice, Window, choose_issue
 from distributor.operations.finishing import forecast_copies
 from distributor.operations.launching import new_marks
-from distributor.operations.membership import ListSync, compare_lists
+from distributor.operations.membership import ListSync, compare_lists, shrunk
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import Rehearsal, SendingPlan, rehearse
+from distributor.operations.rehearsal import Rehearsal, SendingPlan, rehearse_to_show
 from distributor.operations.workspace import Workspace
-from distributor.problems import wording
+from distributor.problems import Problem, Wording, wording
+from distributor.rendering.model import Placeholders
 from distributor.scheduling import calendar
 from distributor.scheduling.model import OPEN_STATES, Occurrence, PlannedSlot, ScheduleRule, ScheduleState
-from distributor.schema import delivery, mailing, suppression
 from distributor.subscribers import store
 from distributor.times import parse_duration
 
@@ -47,34 +50,73 @@ class ScheduledSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditionLine:
-    """One edition in use: its readers, the size of its HTML in bytes, how many articles are shortened."""
+    """One edition in use: its readers, those of them who get a copy, its sizes, how many articles are shortened.
+
+    `content` is a digest of what its readers see, the same for the same mail.
+    """
 
     edition: EditionKey
     readers: int
+    copies: int
     html_bytes: int
     text_bytes: int
     shortened: int
     subject: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotPlan:
+    """The slot that a plan is for. `approval` says whether it needs one and has it for the issue as it is now.
+
+    `pilot` is the list that gets the issue first, None without one; the `hold` begins then, and `piloted` counts the
+    readers of that list.
+    """
+
+    schedule: ScheduleId
+    slot: PlannedSlot
+    approval: Literal["not_needed", "given", "missing"]
+    pilot: ListName | None = None
+    hold: timedelta | None = None
+    piloted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudiencePlan:
-    """The figures of a rehearsal: `copies` would leave from `start`, the last one about `finish` (None: at once).
+    """The figures of a rehearsal: copies would leave from `start`, the last one about `finish` (None: at once).
 
-    `hold` is the limit that decides about the finish, None where none does. `already` readers have the issue,
-    `suppressed` must not be mailed, `without_section` chose none of its sections.
+    `hold` is the limit that decides about the finish, None where none does. `findings` are what proofreading and the
+    lists show; a fault among them stops a launch. `slot` is None for what a person sends.
     """
 
     plan: SendingPlan
+    at: datetime
     start: datetime
     finish: datetime | None
     hold: Hold | None
     rehearsal: Rehearsal
+    marks: Placeholders
     editions: tuple[EditionLine, ...]
-    copies: int
-    already: int
-    suppressed: int
+    audience: Audience
+    skipped: Skipped
     lists: tuple[ListSync, ...]
+    findings: tuple[Problem, ...]
+    slot: SlotPlan | None = None
+
+    @property
+    def copies(self) -> int:
+        """How many copies would leave."""
+        return self.audience.copies
+
+    @property
+    def already(self) -> int:
+        """How many readers have the issue."""
+        return sum(self.skipped.already.values())
+
+    @property
+    def suppressed(self) -> int:
+        """How many people of these lists must not be mailed."""
+        return sum(self.skipped.suppressed.values())
 
 
 async def coming_slots(office: Office, count: int = 5) -> tuple[ScheduledSlot, ...]:
@@ -119,11 +161,15 @@ async def _with_issues(
     """Say for each slot in turn which issue would go, as if those before it had gone."""
     now = office.workspace.clock.now()
     first_seen = _local_day(state.first_seen_at if state else now, rule)
-    launched = set(await launched_with(office, rule.id))
+    past = await history.past_of(office, office.workspace.schedule(rule.id))
+    launched = set(past.launched)
     found = []
     for slot, occurrence in slots:
         window = window_of(office, rule, max(slot.day, slot.nominal), first_seen)
-        choice = choose_issue(issues, launched, window)
+        piloted = past.pilots.get(occurrence.id) if occurrence else None
+        choice = choose_issue(issues, launched, window, past.elsewhere)
+        if piloted is not None:
+            choice = Choice(issue=next((one for one in issues if one.id == piloted), None), passed_over=())
         found.append(ScheduledSlot(schedule=rule.id, slot=slot, occurrence=occurrence, choice=choice))
         launched |= {choice.issue.id} if choice.issue and slot.goes else set()
     return found
@@ -131,24 +177,7 @@ async def _with_issues(
 
 async def launched_with(office: Office, schedule: ScheduleId) -> frozenset[IssueId]:
     """Return the issues that already went with a schedule, by the ledger and by launches.log."""
-    channel, prefix = office.workspace.channel, f"{schedule}/"
-    which = (
-        mailing.c.channel == channel,
-        mailing.c.send_no == 1,
-        mailing.c.launched_at.is_not(None),
-        mailing.c.origin.startswith(prefix, autoescape=True),
-    )
-    async with office.database.read() as connection:
-        ledger = {line.mailing.issue for line in await counts.mailings(connection, which)}
-        preparing = {
-            line.mailing.token_mark for line in await counts.mailings(connection, [mailing.c.state == "preparing"])
-        }
-    logged = {
-        IssueId(line.issue)
-        for line in launches.read(office.workspace.var)
-        if line.channel == channel and line.origin.startswith(prefix) and line.mark not in preparing
-    }
-    return frozenset(ledger | logged)
+    return (await history.past_of(office, office.workspace.schedule(schedule))).launched
 
 
 def window_of(office: Office, rule: ScheduleRule, day: date, first_seen: date) -> Window:
@@ -170,93 +199,112 @@ async def plan_next(office: Office) -> AudiencePlan:
         )
     first = slots[0]
     assert first.choice.issue is not None
-    return await plan_sending(
-        office, plan_of_schedule(office, first.schedule, first.choice.issue.id), first.slot.due_at
-    )
+    plan = plan_of_schedule(office, first.schedule, first.choice.issue.id)
+    return await plan_sending(office, plan, first.slot.due_at, slot=first)
 
 
 def plan_of_schedule(office: Office, schedule: ScheduleId, issue: IssueId) -> SendingPlan:
-    """Return what a schedule sends: its lists, its sections, its word on readers without a section."""
+    """Return what a schedule sends: its lists, sections and body, its word on readers without a section."""
     chosen = office.workspace.schedule(schedule)
     sections = None if chosen.sections == "preferred" else tuple(chosen.sections)
-    return SendingPlan(issue=issue, lists=chosen.lists, sections=sections, empty=chosen.empty)
+    return SendingPlan(issue=issue, lists=chosen.lists, sections=sections, empty=chosen.empty, body=chosen.body)
 
 
-async def plan_sending(office: Office, plan: SendingPlan, start: datetime) -> AudiencePlan:
-    """Rehearse one sending and return its figures. Raises InputError with every fault."""
-    rehearsal = await rehearse(office, plan, new_marks())
-    already = await _already(office, plan)
+async def plan_sending(
+    office: Office, plan: SendingPlan, start: datetime, *, slot: ScheduledSlot | None = None
+) -> AudiencePlan:
+    """Rehearse one sending and return its figures, with what proofreading found.
+
+    Raises InputError with every fault where the issue, a template or a list file cannot be used at all.
+    """
+    marks = new_marks()
+    rehearsal = await rehearse_to_show(office, plan, marks)
     lists = await compare_lists(office, plan.lists)
-    by_domain = await _by_domain(office, plan, rehearsal)
+    audience, skipped = await count_audience(office, plan, rehearsal, lists)
     foreseen = None
     if office.workspace.channel == "smtp":
         async with office.database.read() as connection:
-            foreseen = await forecast_copies(connection, office.workspace, by_domain, start)
+            foreseen = await forecast_copies(connection, office.workspace, audience.domains, start)
     return AudiencePlan(
         plan=plan,
+        at=office.workspace.clock.now(),
         start=start,
         finish=foreseen.finish if foreseen else None,
         hold=foreseen.hold if foreseen else None,
         rehearsal=rehearsal,
-        editions=tuple(_line(key, rehearsal) for key in rehearsal.readers),
-        copies=sum(by_domain.values()),
-        already=already,
-        suppressed=await _suppressed(office, lists),
+        marks=marks,
+        editions=tuple(_line(key, rehearsal, audience, marks) for key in rehearsal.readers),
+        audience=audience,
+        skipped=skipped,
         lists=lists,
+        findings=(*_list_findings(office, lists, skipped), *rehearsal.findings),
+        slot=await _slot_plan(office, slot, rehearsal) if slot else None,
     )
 
 
-def _line(key: EditionKey, rehearsal: Rehearsal) -> EditionLine:
+def _line(key: EditionKey, rehearsal: Rehearsal, audience: Audience, marks: Placeholders) -> EditionLine:
     rendition = rehearsal.renditions[key]
     return EditionLine(
         edition=key,
         readers=rehearsal.readers[key],
+        copies=audience.editions.get(key, 0),
         html_bytes=rendition.html_bytes,
         text_bytes=len(rendition.text.encode()),
         shortened=rendition.shortened,
         subject=rendition.subject,
+        content=replace(
+            rendition,
+            html=rendition.html.replace(marks.token, "").replace(marks.address, ""),
+            text=rendition.text.replace(marks.token, "").replace(marks.address, ""),
+        ).fingerprint,
     )
 
 
-def _with_copy(office: Office, plan: SendingPlan) -> sa.Select[tuple[str]]:
-    """Select the email_key of everybody who has a copy of the issue, whatever mailing it came with."""
-    return sa.select(delivery.c.email_key).where(
-        delivery.c.channel == office.workspace.channel,
-        delivery.c.issue == plan.issue,
-        delivery.c.send_no == 1,
+def _list_findings(office: Office, lists: Sequence[ListSync], skipped: Skipped) -> Iterator[Problem]:
+    """Yield what the lists say about the launch; rows set aside are counted elsewhere."""
+    for sync in lists:
+        if sync.is_held:
+            error = shrunk(sync)
+            yield Problem(path=sync.path, line=None, what=_spoken(error), remedy=_LOOK_AT_LIST)
+    if skipped.is_sender_listed:
+        own = office.workspace.sender.address.text
+        yield Problem(
+            path=office.workspace.config.places.path,
+            line=office.workspace.config.places.line_of("publication", "sender"),
+            what=wording(
+                f"发件地址 {own} 自己也在名单里，也会收到一份", f"the sender {own} is on a list and gets a copy"
+            ),
+            remedy=wording("不需要就从名单里删去", "take it off the list where it need not be"),
+            warning=True,
+        )
+
+
+def _spoken(error: DistributorError) -> Wording:
+    return wording(error.text("zh").partition(" → ")[0], error.text("en").partition(": ")[0])
+
+
+_LOOK_AT_LIST = wording(
+    "看过差异再运行 distributor subscribers sync 名单 --shrink", "look at the difference, then sync it with --shrink"
+)
+
+
+async def _slot_plan(office: Office, coming: ScheduledSlot, rehearsal: Rehearsal) -> SlotPlan:
+    chosen = office.workspace.schedule(coming.schedule)
+    pilot = chosen.pilot
+    async with office.database.read() as connection:
+        approved = await decisions.is_approved(
+            connection, issue=rehearsal.whole.id, fingerprint=rehearsal.whole.fingerprint
+        )
+        readers = store.mailable([pilot.list]).order_by(None).subquery() if pilot else None
+        piloted = await connection.scalar(sa.select(sa.func.count()).select_from(readers)) if readers is not None else 0
+    return SlotPlan(
+        schedule=coming.schedule,
+        slot=coming.slot,
+        approval="not_needed" if not chosen.approval else "given" if approved else "missing",
+        pilot=pilot.list if pilot else None,
+        hold=parse_duration(pilot.hold) if pilot else None,
+        piloted=piloted or 0,
     )
-
-
-async def _already(office: Office, plan: SendingPlan) -> int:
-    """Count the readers of these lists who have a copy of the issue."""
-    readers = store.mailable(plan.lists).order_by(None).subquery()
-    statement = sa.select(sa.func.count()).select_from(readers).where(readers.c.email_key.in_(_with_copy(office, plan)))
-    async with office.database.read() as connection:
-        return await connection.scalar(statement) or 0
-
-
-async def _by_domain(office: Office, plan: SendingPlan, rehearsal: Rehearsal) -> dict[str, int]:
-    """Count the copies that would leave, by the readers' domains."""
-    readers = store.mailable(plan.lists).order_by(None).subquery()
-    statement = (
-        sa.select(readers.c.domain, readers.c.section_set, sa.func.count().label("readers"))
-        .where(readers.c.email_key.not_in(_with_copy(office, plan)))
-        .group_by(readers.c.domain, readers.c.section_set)
-    )
-    found: dict[str, int] = {}
-    async with office.database.read() as connection:
-        for row in await connection.execute(statement):
-            if rehearsal.editions.get(row.section_set) is not None:
-                found[row.domain] = found.get(row.domain, 0) + row.readers
-    return found
-
-
-async def _suppressed(office: Office, lists: Sequence[ListSync]) -> int:
-    """Count the people of these list files whom we must not mail, because they or their mailbox said so."""
-    async with office.database.read() as connection:
-        stopped = set(await connection.scalars(sa.select(suppression.c.email_key)))
-    differences = [sync.difference for sync in lists if sync.difference is not None]
-    return len({row.key for difference in differences for row in difference.parsed.rows if row.key in stopped})
 
 
 def _local_day(moment: datetime, rule: ScheduleRule) -> date:

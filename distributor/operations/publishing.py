@@ -2,7 +2,8 @@
 
 Public is what was launched in this workspace's channel, and the issue that is just being launched: mail links to
 pages, so they are there first. Nothing that is draft, ready or unsent is public. Files are written one by one, each
-whole or not at all, and never deleted: an old address goes on working.
+whole or not at all, and never deleted: an old address goes on working. A mark in var/ says that a deployment is due, so
+that one which failed, or was killed, is done by the next publishing although no file changes any more.
 """
 
 import asyncio
@@ -10,13 +11,14 @@ import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from distributor.content.loader import IssueFolder, list_issues, load_issue
 from distributor.content.model import Issue
 from distributor.delivery import counts
 from distributor.errors import EnvironmentFault, InputError
 from distributor.identifiers import IssueId
-from distributor.operations.files import write_if_changed
+from distributor.operations.files import holds, write_if_changed
 from distributor.operations.office import Office
 from distributor.operations.workspace import Workspace
 from distributor.problems import Problem, faults, wording
@@ -29,39 +31,70 @@ from distributor.schema import mailing
 
 _LOG = logging.getLogger(__name__)
 _FEEDS = "feeds"
+_DUE = "deploy.due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What publishing did: the public issues newest first, files written and files changed, issues left as they are.
+    """What publishing did: the public issues newest first, how many files there are, and which of them it wrote.
 
     `problems` are faults in issues published before: their pages stay as they were.
     """
 
     issues: tuple[IssueId, ...]
     files: int
-    changed: int
+    written: tuple[PurePosixPath, ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many files it wrote, because they were new or had changed."""
+        return len(self.written)
 
 
 async def publish(office: Office, *, launching: Issue | None = None) -> Publication:
     """Bring var/public up to date and run the deploy command. Raises EnvironmentFault; safe to repeat."""
-    public = await launched_issues(office)
-    issues, problems = await asyncio.to_thread(_load, office.workspace, public, launching)
+    issues, problems = await _public_issues(office, launching)
     files = await asyncio.to_thread(_build, office.workspace, issues)
-    changed = await asyncio.to_thread(_write, office.workspace, files)
+    changed = await asyncio.to_thread(_differing, office.workspace, files)
+    due = office.workspace.var / _DUE
+    if changed:
+        await asyncio.to_thread(write_if_changed, due, b"")
+        await asyncio.to_thread(_write, office.workspace, changed)
     for problem in problems:
         _LOG.warning(
             "a published issue has a fault, its pages stay as they were", extra={"problem": problem.text("en")}
         )
-    if changed:
+    if due.exists():
         await _deploy(office.workspace)
+        due.unlink(missing_ok=True)
     return Publication(
         issues=tuple(issue.issue.id for issue in issues),
         files=len(files),
-        changed=changed,
+        written=tuple(file.path for file in changed),
         problems=tuple(problems),
     )
+
+
+async def would_change(office: Office, issue: Issue) -> tuple[PublicFile, ...]:
+    """Return the public files that publishing with this issue would write, pages first; nothing is written."""
+    public = await launched_issues(office)
+    issues, _problems = await asyncio.to_thread(_load, office.workspace, public, issue)
+    files = await asyncio.to_thread(_build, office.workspace, issues)
+    return await asyncio.to_thread(_differing, office.workspace, files)
+
+
+async def files_with(office: Office, launching: Issue) -> tuple[PublicFile, ...]:
+    """Return every file that `publish` would write with this issue public; nothing is written.
+
+    Raises InputError (a file of the issue is missing) and TemplateError.
+    """
+    issues, _problems = await _public_issues(office, launching)
+    return await asyncio.to_thread(_build, office.workspace, issues)
+
+
+async def _public_issues(office: Office, launching: Issue | None) -> tuple[list[PublishedIssue], list[Problem]]:
+    return await asyncio.to_thread(_load, office.workspace, await launched_issues(office), launching)
 
 
 async def launched_issues(office: Office) -> frozenset[IssueId]:
@@ -105,10 +138,16 @@ def _build(workspace: Workspace, issues: Sequence[PublishedIssue]) -> tuple[Publ
     return (*pages, *build_feeds(issues, masthead))
 
 
-def _write(workspace: Workspace, files: Sequence[PublicFile]) -> int:
+def _differing(workspace: Workspace, files: Sequence[PublicFile]) -> tuple[PublicFile, ...]:
+    """Return the files that are not in the public folder as they are, in the order in which they are written."""
     # Feeds last: a reader who follows an entry finds its page.
     ordered = sorted(files, key=lambda file: file.path.parts[0] == _FEEDS)
-    return sum(write_if_changed(workspace.public / file.path, file.content) for file in ordered)
+    return tuple(file for file in ordered if holds(workspace.public / file.path) != file.content)
+
+
+def _write(workspace: Workspace, files: Sequence[PublicFile]) -> None:
+    for file in files:
+        write_if_changed(workspace.public / file.path, file.content)
 
 
 async def _deploy(workspace: Workspace) -> None:

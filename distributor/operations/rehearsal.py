@@ -1,7 +1,8 @@
 """The whole audience rehearsed: which readers get which edition, and every edition in use rendered and checked.
 
 Enters: a `SendingPlan` (an issue, lists, sections). Leaves: a `Rehearsal` that a launch freezes and a plan prints; the
-same code serves both, so that what was rehearsed is what goes. Nothing is written.
+same code serves both, so that what was rehearsed is what goes. Every letter, link, page and feed is proofread here, so
+nothing leaves that was not looked at. Nothing is written.
 """
 
 import asyncio
@@ -14,33 +15,43 @@ import sqlalchemy as sa
 
 from distributor.content.loader import find_issue, load_issue
 from distributor.content.model import Issue
+from distributor.delivery.model import Copy
 from distributor.editions import Edition, cut, segment
 from distributor.errors import InputError
 from distributor.identifiers import EditionKey, IssueId, ListName, SectionId
 from distributor.operations.office import Office
+from distributor.operations.proofs.model import Galley
+from distributor.operations.proofs.reading import made_up_reader, proofread, specimens_of
 from distributor.operations.workspace import Workspace
 from distributor.problems import Problem, faults, wording
 from distributor.rendering.mail import NOTICE, Press, inline_pictures, render_editions, render_notice
 from distributor.rendering.model import InlinePicture, Placeholders, Rendition
 from distributor.subscribers import store
-from distributor.subscribers.preferences import parse_set_key
+from distributor.subscribers.preferences import parse_set_key, set_key
+
+Body = Literal["full", "digest", "fit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingPlan:
-    """What is to be sent to whom: an issue, cut to `sections` first (None: each reader's own), to lists."""
+    """What is to be sent to whom: an issue, cut to `sections` first (None: each reader's own), to lists.
+
+    `body` overrides that of `[email]`; None leaves it.
+    """
 
     issue: IssueId
     lists: tuple[ListName, ...]
     sections: tuple[SectionId, ...] | None = None
     empty: Literal["skip", "notice", "full"] = "skip"
+    body: Body | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     """An issue and its audience, ready to be frozen; `editions` names the edition of each section-set key.
 
-    `readers` counts who would get each edition, before those are taken off who have the issue already.
+    `readers` counts who would get each edition, before those are taken off who have the issue already. `warnings` are
+    about the content, `findings` what proofreading found; a fault among them stops a launch.
     """
 
     issue: Issue
@@ -51,6 +62,7 @@ class Rehearsal:
     readers: Mapping[EditionKey, int]
     without_section: int
     warnings: tuple[Problem, ...]
+    findings: tuple[Problem, ...] = ()
 
     @property
     def audience(self) -> int:
@@ -59,29 +71,97 @@ class Rehearsal:
 
 
 async def rehearse(office: Office, plan: SendingPlan, marks: Placeholders) -> Rehearsal:
-    """Load the issue, segment the audience, render each edition in use. Raises InputError with every fault."""
+    """Load the issue, segment the audience, render and proofread each edition in use.
+
+    Raises InputError with every fault: then nothing may leave.
+    """
+    rehearsal = await rehearse_to_show(office, plan, marks)
+    if faults(rehearsal.findings):
+        raise InputError(
+            wording(
+                "校对发现上面这些问题，没有发送；改好后请再运行一次",
+                "proofreading found the faults above, nothing was sent; mend them and run it again",
+            ),
+            problems=rehearsal.findings,
+        )
+    return rehearsal
+
+
+async def rehearse_to_show(office: Office, plan: SendingPlan, marks: Placeholders) -> Rehearsal:
+    """Rehearse as `rehearse` does, but return what proofreading found instead of raising it.
+
+    Raises InputError where nothing can be shown: the issue or a template is refused.
+    """
     whole, warnings = await asyncio.to_thread(load_ready, office.workspace, plan.issue)
     issue = whole if plan.sections is None else only_sections(whole, plan.sections)
     sizes = await _audience(office, plan.lists)
     editions = _editions(issue, sizes, plan.empty)
-    used = {key for key in editions.values() if key is not None}
-    press = press_of(office.workspace, marks)
-    renditions = await asyncio.to_thread(_render, issue, used, press)
     readers: dict[EditionKey, int] = {}
     for name, size in sizes.items():
         key = editions[name]
         if key is not None:
             readers[key] = readers.get(key, 0) + size
-    return Rehearsal(
-        issue=issue,
+    rehearsal = await _rendered(issue, press_of(office.workspace, marks, plan.body), readers)
+    specimens = await specimens_of(office, plan.lists, editions)
+    return replace(
+        rehearsal,
         whole=whole,
         editions=editions,
-        renditions=renditions,
-        pictures=await asyncio.to_thread(inline_pictures, issue, press),
-        readers=dict(sorted(readers.items(), key=lambda item: (-item[1], item[0]))),
         without_section=sum(size for name, size in sizes.items() if editions[name] is None),
         warnings=warnings,
+        findings=await _proofread(office, replace(rehearsal, whole=whole), marks, (specimens, plan.body)),
     )
+
+
+async def rehearse_next(office: Office, issue: IssueId, marks: Placeholders) -> Rehearsal:
+    """Rehearse an issue as the reader of all sections would get it, drafts too, whatever list they are on.
+
+    `readers` is empty. Raises InputError with every fault of the content.
+    """
+    folder = find_issue(office.workspace.root, issue)
+    whole, warnings = await asyncio.to_thread(load_checked, office.workspace, folder)
+    edition = cut(whole, None)
+    assert edition is not None
+    rehearsal = await _rendered(whole, press_of(office.workspace, marks), {edition.key: 0})
+    specimens = (made_up_reader(edition.key),)
+    return replace(
+        rehearsal,
+        editions={set_key(None): edition.key},
+        readers={},
+        warnings=warnings,
+        findings=await _proofread(office, rehearsal, marks, (specimens, None)),
+    )
+
+
+async def _rendered(issue: Issue, press: Press, readers: Mapping[EditionKey, int]) -> Rehearsal:
+    """Render the editions that have readers, the most read first."""
+    return Rehearsal(
+        issue=issue,
+        whole=issue,
+        editions={},
+        renditions=await asyncio.to_thread(_render, issue, set(readers), press),
+        pictures=await asyncio.to_thread(inline_pictures, issue, press),
+        readers=dict(sorted(readers.items(), key=lambda item: (-item[1], item[0]))),
+        without_section=0,
+        warnings=(),
+    )
+
+
+async def _proofread(
+    office: Office, rehearsal: Rehearsal, marks: Placeholders, how: tuple[tuple[Copy, ...], Body | None]
+) -> tuple[Problem, ...]:
+    specimens, body = how
+    email = office.workspace.settings.email
+    galley = Galley(
+        whole=rehearsal.whole,
+        renditions=rehearsal.renditions,
+        pictures=rehearsal.pictures,
+        marks=marks,
+        specimens=specimens,
+        largest_bytes=email.max_html_kb * 1000,
+        in_full=(body or email.body) == "full",
+    )
+    return await proofread(office, galley)
 
 
 def load_checked(workspace: Workspace, folder: Path) -> tuple[Issue, tuple[Problem, ...]]:
@@ -127,12 +207,13 @@ def only_sections(issue: Issue, sections: tuple[SectionId, ...]) -> Issue:
     return replace(issue, articles=articles, subject="", lead="")
 
 
-def press_of(workspace: Workspace, marks: Placeholders) -> Press:
-    """Return what every rendition of this workspace is made with."""
+def press_of(workspace: Workspace, marks: Placeholders, body: Body | None = None) -> Press:
+    """Return what every rendition of this workspace is made with; `body` overrides that of the settings."""
+    email = workspace.settings.email
     return Press(
         publication=workspace.publication,
         sections=workspace.sections,
-        email=workspace.settings.email,
+        email=email.model_copy(update={"body": body}) if body else email,
         site=workspace.site,
         templates=workspace.templates,
         placeholders=marks,

@@ -1,6 +1,7 @@
 """Send an issue to lists at a person's word: launched once, resumed as often as asked, never twice to anybody."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -43,10 +44,16 @@ async def send(
 ) -> Sending:
     """Launch the mailing of these lists if it was not, then deliver what is left of it, or until `stop` is set.
 
-    Raises what a launch raises; ConfigError before anything where no mail server is configured.
+    Raises what a launch raises: HeldError also where a schedule of these lists wants an approval that is missing.
+    ConfigError before anything where no mail server is configured.
     """
     delivering.transports_of(office.workspace)
-    order = LaunchOrder(plan=plan, origin=origin_of_lists(plan.lists), despite_log=despite_log)
+    order = LaunchOrder(
+        plan=plan,
+        origin=origin_of_lists(plan.lists),
+        despite_log=despite_log,
+        needs_approval=needs_approval(office, plan.lists),
+    )
     begun = await launching.find(office, order)
     is_new = begun is None or begun.mailing.state == "preparing"
     if is_new:
@@ -64,6 +71,14 @@ async def send(
             is_new=is_new,
             counts=await counts.assert_accounted(connection, sent.id),
         )
+
+
+def needs_approval(office: Office, lists: Collection[ListName]) -> bool:
+    """Say whether an enabled schedule sends to one of these lists only what was approved: then nobody else does."""
+    return any(
+        schedule.enabled and schedule.approval and not set(lists).isdisjoint(schedule.lists)
+        for schedule in office.workspace.settings.schedule
+    )
 
 
 async def in_other_hands(office: Office, plan: SendingPlan) -> int:

@@ -17,11 +17,19 @@ from distributor.rendering.article_html import (
     Frame,
     body_to_html,
     chart_table,
-    correction_parts,
     size_text,
     target_of,
 )
-from distributor.rendering.common import count_text, date_text, meta_text, missing_text, number_text, weekday_text
+from distributor.rendering.common import (
+    CorrectionWords,
+    corrections,
+    count_text,
+    date_text,
+    meta_text,
+    missing_text,
+    number_text,
+    weekday_text,
+)
 from distributor.rendering.feed_entries import issue_title
 from distributor.rendering.leads import lead_text
 from distributor.rendering.masthead import Masthead
@@ -59,8 +67,7 @@ class ArticleView:
     lead: str
     body: str = field(repr=False)
     nested_body: str = field(repr=False)
-    correction_label: str
-    correction: str
+    corrections: tuple[CorrectionWords, ...]
     missing: str
     links: tuple[LinkView, ...]
     files: tuple[LinkView, ...]
@@ -147,7 +154,6 @@ def _article(article: Article, published: PublishedIssue, masthead: Masthead) ->
     issue, language = published.issue, masthead.language
     frame = _page_frame(issue.id, masthead)
     nested = _page_frame(issue.id, masthead, shift=DEEPER_IN_AN_ISSUE)
-    label, said = correction_parts(article, language)
     return ArticleView(
         id=article.id,
         title=article.title,
@@ -162,8 +168,7 @@ def _article(article: Article, published: PublishedIssue, masthead: Masthead) ->
         lead=lead_text(article),
         body=trusted(body_to_html(article.body, frame)),
         nested_body=trusted(body_to_html(article.body, nested)),
-        correction_label=label,
-        correction=said,
+        corrections=corrections(article, language),
         missing=missing_text(article, language),
         links=tuple(LinkView(name=link.name, url=target_of(link, frame)) for link in article.links),
         files=tuple(_files(article, published, frame)),

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from distributor.content.model import Article, Body, Chart, Picture, Prose, Reference
 from distributor.identifiers import IssueId
 from distributor.rendering import charts
-from distributor.rendering.common import Tongue, correction_text, meta_text, missing_text, shift_headings, words
+from distributor.rendering.common import Tongue, corrections, meta_text, missing_text, shift_headings, words
 from distributor.rendering.masthead import Masthead
 
 DEEPER_IN_AN_ISSUE = 2
@@ -51,7 +51,7 @@ def body_to_html(body: Body, frame: Frame) -> str:
 
 
 def article_to_html(article: Article, frame: Frame) -> str:
-    """Return a whole article without its title: source line, correction, body, what is missing, links, files."""
+    """Return a whole article without its title: source line, corrections, body, what is missing, links, files."""
     return "\n".join(_parts(article, frame))
 
 
@@ -97,20 +97,13 @@ def _parts(article: Article, frame: Frame) -> Iterator[str]:
     if meta := meta_text(article, language):
         label = spoken.source if article.source else spoken.date
         yield f"<p>{label}{spoken.colon}{html.escape(meta)}</p>"
-    if article.correction:
-        label, said = correction_parts(article, language)
-        yield f"<p><strong>{label}</strong>{spoken.colon}{html.escape(said)}</p>"
+    for one in corrections(article, language):
+        yield f"<p><strong>{one.label}</strong>{spoken.colon}{html.escape(one.note)}</p>"
     yield from (_block(block, frame) for block in article.body.blocks)
     if lost := missing_text(article, language):
         yield f"<p><em>{html.escape(lost)}</em></p>"
     yield from _references(spoken.links, article.links, frame)
     yield from _references(spoken.attachments, article.attachments, frame)
-
-
-def correction_parts(article: Article, language: Tongue) -> tuple[str, str]:
-    """Return the note of a correction in two, 更正（2015年7月17日） and what it says; both empty without one."""
-    label, _, said = correction_text(article, language).partition(words(language).colon)
-    return label, said
 
 
 def _references(label: str, references: tuple[Reference, ...], frame: Frame) -> Iterator[str]:

@@ -187,13 +187,26 @@ def meta_text(article: Article, language: Tongue) -> str:
     return " · ".join(part for part in (article.source, dated) if part)
 
 
-def correction_text(article: Article, language: Tongue) -> str:
-    """Return 更正（2015年7月17日）：… with the day of the change where it is known; empty without a correction."""
-    if not article.correction:
-        return ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionWords:
+    """A correction in words: `label` is 更正（2015年7月17日）, `note` what it says, `iso_date` its day for machines."""
+
+    label: str
+    note: str
+    iso_date: str
+
+
+def corrections(article: Article, language: Tongue) -> tuple[CorrectionWords, ...]:
+    """Return the corrections of an article in words, the newest first."""
     spoken = words(language)
-    dated = f"{spoken.open}{date_text(article.updated, language)}{spoken.close}" if article.updated else ""
-    return f"{spoken.correction}{dated}{spoken.colon}{article.correction}"
+    return tuple(
+        CorrectionWords(
+            label=f"{spoken.correction}{spoken.open}{date_text(correction.on, language)}{spoken.close}",
+            note=correction.note,
+            iso_date=correction.on.isoformat(),
+        )
+        for correction in reversed(article.corrections)
+    )
 
 
 def missing_text(article: Article, language: Tongue) -> str:

@@ -3,7 +3,8 @@
 Pure. Published issues enter, channels with entries leave; Atom, RSS and JSON are three ways of writing the same
 channel (RFC 4287, RSS 2.0, JSON Feed 1.1), so that ids, dates and texts agree. An article has one id in every feed.
 Readers sort by date, and the W3C validator warns of two equal `updated`: the articles of one issue are a second
-apart, the first of the issue the latest. Only `updated` in an article's file moves an entry's `updated`.
+apart, the first of the issue the latest. Only `updated` in an article's file moves an entry's `updated`, and with it
+that of the entry of its issue, which holds the article.
 """
 
 import datetime as dt
@@ -145,8 +146,18 @@ def entry_moment(issue: Issue, place: int, on: dt.date, masthead: Masthead) -> d
     that follows: distinct within an issue and among neighbouring issues, and the same in every build.
     """
     midnight = dt.datetime.combine(on, dt.time(), masthead.zone)
-    followers = len(issue.articles) - 1 - place
-    return midnight + _BETWEEN_ISSUES * (issue.number % 10) + dt.timedelta(seconds=followers)
+    return midnight + _BETWEEN_ISSUES * (issue.number % 10) + _among(issue, place)
+
+
+def _among(issue: Issue, place: int) -> dt.timedelta:
+    return dt.timedelta(seconds=len(issue.articles) - 1 - place)
+
+
+def _updated(issue: Issue, place: int, article: Article, masthead: Masthead) -> dt.datetime:
+    """Return the moment of the last change: its minute where that is known, else the one that belongs to its day."""
+    if article.updated is None or article.updated_time is None:
+        return entry_moment(issue, place, article.updated or issue.date, masthead)
+    return dt.datetime.combine(article.updated, article.updated_time, masthead.zone) + _among(issue, place)
 
 
 def _article_entries(published: PublishedIssue, masthead: Masthead) -> dict[str, Entry]:
@@ -159,7 +170,6 @@ def _article_entries(published: PublishedIssue, masthead: Masthead) -> dict[str,
 def _article_entry(published: PublishedIssue, place: int, article: Article, masthead: Masthead) -> Entry:
     issue, site = published.issue, masthead.site
     moment = entry_moment(issue, place, issue.date, masthead)
-    corrected = article.updated is not None and article.updated > issue.date
     files = (reference for reference in article.attachments if reference.file is not None)
     pictures = (block for block in article.body.blocks if isinstance(block, Picture))
     first = next(pictures, None)
@@ -171,7 +181,7 @@ def _article_entry(published: PublishedIssue, place: int, article: Article, mast
         summary=lead_text(article) or article.title,
         author=article.source or masthead.publisher,
         published=moment,
-        updated=entry_moment(issue, place, article.updated or issue.date, masthead) if corrected else moment,
+        updated=max(moment, _updated(issue, place, article, masthead)),
         categories=(_category(article.section, masthead),),
         sources=tuple(to_uri(link.url) for link in article.links if link.url),
         enclosures=tuple(

@@ -214,7 +214,7 @@ def _periodical(masthead: Masthead) -> Mapping[str, Any]:
 
 
 def _news_article(article: ArticleView, entry: Entry, masthead: Masthead) -> Mapping[str, Any]:
-    optional = {"isBasedOn": list(entry.sources), "image": entry.picture, "correction": article.correction}
+    optional = {"isBasedOn": list(entry.sources), "image": entry.picture, "correction": _comments(article)}
     return {
         "@type": "NewsArticle",
         "headline": article.title,
@@ -230,6 +230,12 @@ def _news_article(article: ArticleView, entry: Entry, masthead: Masthead) -> Map
         "isPartOf": {"@type": "Periodical", "name": masthead.publication.name},
         **{key: value for key, value in optional.items() if value},
     }
+
+
+def _comments(article: ArticleView) -> list[Mapping[str, str]]:
+    return [
+        {"@type": "CorrectionComment", "text": one.note, "datePublished": one.iso_date} for one in article.corrections
+    ]
 
 
 def _json_ld(value: Mapping[str, Any]) -> str:

@@ -156,7 +156,7 @@ class _Typesetter:
 
     def _rendition(self, key: EditionKey, layout: _Layout, html: str) -> Rendition:
         context = self._context(layout)
-        text = _tidy_text(self._press.templates.render(TEXT_TEMPLATE, **context))
+        text = tidy_text(self._press.templates.render(TEXT_TEMPLATE, **context))
         refuse_unlawful(
             Part(template=HTML_TEMPLATE, content=html), Part(template=TEXT_TEMPLATE, content=text), self._required()
         )
@@ -192,11 +192,7 @@ class _Typesetter:
         return len(html.encode()) + sum(html.count(mark) * max(0, room - len(mark)) for mark, room in rooms)
 
     def _html(self, layout: _Layout) -> str:
-        rendered = self._press.templates.render(HTML_TEMPLATE, **self._context(layout))
-        try:
-            return _CONTROLS.sub("", _INLINER.inline(_INDENTATION.sub("\n", rendered)))
-        except css_inline.InlineError as fault:
-            raise _bad_style(str(fault)) from fault
+        return with_styles(self._press.templates.render(HTML_TEMPLATE, **self._context(layout)), HTML_TEMPLATE)
 
     def _context(self, layout: _Layout) -> dict[str, object]:
         press, spoken, edition = self._press, self._words, layout.edition
@@ -250,7 +246,19 @@ class _Typesetter:
         return Required(unsubscribe_url=url, unsubscribe_text=text, address=self._press.publication.address)
 
 
-def _tidy_text(text: str) -> str:
+def with_styles(rendered: str, template: str) -> str:
+    """Return what a template for mail rendered with its first style sheet written into the elements.
+
+    Raises TemplateError, naming the template, for a style sheet that cannot be.
+    """
+    try:
+        return _CONTROLS.sub("", _INLINER.inline(_INDENTATION.sub("\n", rendered)))
+    except css_inline.InlineError as fault:
+        raise _bad_style(str(fault), template) from fault
+
+
+def tidy_text(text: str) -> str:
+    """Return plain text for mail without controls, blanks at line ends and rows of empty lines."""
     even = _BLANK_LINE_ENDS.sub("\n", _CONTROLS.sub("", text))
     return _EMPTY_LINES.sub("\n\n\n", even).strip("\n") + "\n"
 
@@ -266,11 +274,11 @@ def _too_large(articles: int, limit_kb: int) -> TemplateError:
     return _refused(what, remedy)
 
 
-def _bad_style(reason: str) -> TemplateError:
+def _bad_style(reason: str, template: str) -> TemplateError:
     what = wording(f"样式无法写入邮件：{reason}", f"the style sheet cannot be written into the mail: {reason}")
-    return _refused(what, wording("检查 <style> 中的 CSS", "check the CSS in <style>"))
+    return _refused(what, wording("检查 <style> 中的 CSS", "check the CSS in <style>"), template)
 
 
-def _refused(what: Wording, remedy: Wording) -> TemplateError:
-    problem = Problem(path=f"templates/{HTML_TEMPLATE}", line=None, what=what, remedy=remedy)
+def _refused(what: Wording, remedy: Wording, template: str = HTML_TEMPLATE) -> TemplateError:
+    problem = Problem(path=f"templates/{template}", line=None, what=what, remedy=remedy)
     return TemplateError(wording("邮件没有生成。", "The mail was not rendered."), problems=[problem])

@@ -4,7 +4,7 @@ Pure. An issue and cuts enter, the sections that templates show leave. An articl
 lead and a link that names it; one without a body has nothing to give.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from distributor.config.model import Section
 from distributor.content.model import Article, Issue, Reference
@@ -79,11 +79,15 @@ class ArticleSetter:
             html=trusted("" if cuts.titles_only else self._as_html(article, length)),
             text="" if cuts.titles_only else self._as_text(article, length),
             more=self._words.continue_reading.format(article.title) if cut_short else "",
-            correction=common.correction_text(article, self._frame.language),
+            corrections=tuple(self._corrections(article)),
             missing=common.missing_text(article, self._frame.language),
             links=self._references(article.links),
             attachments=self._references(article.attachments),
         )
+
+    def _corrections(self, article: Article) -> Iterator[str]:
+        for one in common.corrections(article, self._frame.language):
+            yield f"{one.label}{self._words.colon}{one.note}"
 
     def _references(self, references: Sequence[Reference]) -> tuple[MailReference, ...]:
         return tuple(MailReference(name=reference.name, url=self._target(reference)) for reference in references)

@@ -21,7 +21,8 @@ class MailReference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailArticle:
     """One article as this mail has it. `more` is empty when the whole text stands in the mail, else it names the
-    link to the rest; `number` counts through the edition from 1; `meta` is the source and date line."""
+    link to the rest; `number` counts through the edition from 1; `meta` is the source and date line,
+    `corrections` are the newest first."""
 
     id: ArticleId
     number: int
@@ -31,7 +32,7 @@ class MailArticle:
     html: str
     text: str
     more: str
-    correction: str
+    corrections: tuple[str, ...]
     missing: str
     links: tuple[MailReference, ...]
     attachments: tuple[MailReference, ...]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.database import upsert
-from distributor.identifiers import ScheduleId, SlotKey
+from distributor.identifiers import IssueId, ScheduleId, SlotKey
 from distributor.scheduling.forecast import forecast, upcoming
 from distributor.scheduling.model import (
     OPEN_STATES,
@@ -29,7 +29,7 @@ from distributor.scheduling.model import (
     ScheduleState,
     State,
 )
-from distributor.scheduling.reasons import with_detail
+from distributor.scheduling.reasons import FIXING, missed_code, with_detail
 from distributor.scheduling.reconciliation import Change, Insertion, Window, changes, insertions, pair
 from distributor.scheduling.recurrence import whole_periods
 from distributor.scheduling.workdays import REACH, WorkCalendar
@@ -77,17 +77,46 @@ async def launch(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime
     return await _changes_one(tx, statement.values(state="launched", reason=Reason.NONE, changed_at=now))
 
 
-async def mark_waiting(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime) -> bool:
-    """Note that a planned slot has no issue to send; it stays due until catch_up ends.
+async def launch_pilot(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, *, rest_at: datetime) -> bool:
+    """Note that the pilot of a due slot goes and that the rest is due at `rest_at`; True for exactly one caller.
 
-    True if this call set it waiting. Where a holiday moved two slots of the schedule onto one moment and the other
-    has the issue (or waits for it), this one is skipped instead and nobody needs to be told.
+    The row stays open under the word `pilot`: planning leaves its `due_at` alone, `hold`, `release`, `skip` and
+    `send_now` act on the rest, and catch_up counts from `rest_at`.
     """
-    planned = _from(occurrence_id, "planned")
-    coinciding = planned.where(_another_has_this_moment())
-    if await _changes_one(tx, coinciding.values(state="skipped", reason=Reason.COINCIDES, changed_at=now)):
-        return False
-    return await _changes_one(tx, planned.values(state="waiting_content", reason=Reason.NO_ISSUE, changed_at=now))
+    fresh = _from(occurrence_id, *_READY_STATES).where(occurrence.c.due_at <= now, ~_has_word(Reason.PILOT))
+    return await _changes_one(tx, fresh.values(state="planned", due_at=rest_at, reason=Reason.PILOT, changed_at=now))
+
+
+async def mark_waiting(
+    tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, cause: Reason = Reason.NO_ISSUE
+) -> bool:
+    """Note what a due slot waits for, one of `reasons.WAITING`; it stays due until catch_up ends.
+
+    True if this call set it waiting for that. Where a holiday moved two slots of the schedule onto one moment and the
+    other has the issue (or waits for it), this one is skipped instead and nobody needs to be told.
+    """
+    waiting = sa.case(
+        *((_has_word(word), f"{word}/{cause}") for word in FIXING),
+        else_=str(cause),
+    )
+    ready = _from(occurrence_id, *_READY_STATES).where(
+        sa.or_(occurrence.c.state == "planned", occurrence.c.reason != waiting)
+    )
+    if cause is Reason.NO_ISSUE:
+        coinciding = ready.where(_another_has_this_moment(), ~sa.or_(*(_has_word(word) for word in FIXING)))
+        if await _changes_one(tx, coinciding.values(state="skipped", reason=Reason.COINCIDES, changed_at=now)):
+            return False
+    return await _changes_one(tx, ready.values(state="waiting_content", reason=waiting, changed_at=now))
+
+
+async def hold_restored(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, issue: IssueId) -> bool:
+    """Keep a slot back because launches.log says that `issue` went and the database does not know it.
+
+    False where it has gone or ended, or is held already. `skip` leaves it so, `send_now(…, despite_log=True)` sends.
+    """
+    reason = with_detail(Reason.RESTORED, issue)
+    statement = _from(occurrence_id, *_READY_STATES)
+    return await _changes_one(tx, statement.values(state="held", reason=reason, changed_at=now))
 
 
 async def mark_missed(tx: AsyncConnection, schedules: Sequence[ScheduleRule], now: datetime) -> tuple[Occurrence, ...]:
@@ -104,10 +133,13 @@ async def mark_missed(tx: AsyncConnection, schedules: Sequence[ScheduleRule], no
 
 
 async def hold(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, why: str = "") -> bool:
-    """Keep an occurrence back until it is released; False where it has gone or ended."""
-    reason = with_detail(Reason.OPERATOR, why)
+    """Keep an occurrence back until it is released; False where it has gone or ended.
+
+    After a pilot the rest is kept back, and the word stays `pilot`: released, it goes when the hold is over.
+    """
+    rest = sa.case((_has_word(Reason.PILOT), with_detail(Reason.PILOT, why)), else_=with_detail(Reason.OPERATOR, why))
     statement = _from(occurrence_id, *_READY_STATES)
-    return await _changes_one(tx, statement.values(state="held", reason=reason, changed_at=now))
+    return await _changes_one(tx, statement.values(state="held", reason=rest, changed_at=now))
 
 
 async def skip(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, why: str = "") -> bool:
@@ -118,17 +150,30 @@ async def skip(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, 
 
 
 async def release(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime) -> bool:
-    """Let a held occurrence go at its time, or with the next tick where that has passed; False if not held."""
+    """Let a held occurrence go at its time, or with the next tick where that has passed; False if not held.
+
+    One that a person skipped goes again too, while its time is to come. One that is held because the log is ahead of
+    the database is held again by the next tick: see `send_now`.
+    """
     statement = _from(occurrence_id, "held").values(state="planned", changed_at=now)
-    if await _changes_one(tx, statement.where(occurrence.c.due_at > now).values(reason=Reason.NONE)):
-        return True
-    return await _changes_one(tx, statement.values(due_at=now, reason=Reason.OPERATOR))
+    skipped = _from(occurrence_id, "skipped").where(_has_word(Reason.OPERATOR)).values(state="planned", changed_at=now)
+    for to_come in (statement, skipped):
+        if await _changes_one(tx, to_come.where(occurrence.c.due_at > now).values(reason=_or_pilot(Reason.NONE))):
+            return True
+    return await _changes_one(tx, statement.values(due_at=now, reason=_or_pilot(Reason.OPERATOR)))
 
 
-async def send_now(tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime) -> bool:
-    """Make an occurrence of an enabled schedule due at once, even one missed or skipped; False if launched."""
+async def send_now(
+    tx: AsyncConnection, occurrence_id: OccurrenceId, now: datetime, *, despite_log: bool = False
+) -> bool:
+    """Make an occurrence of an enabled schedule due at once, even one missed or skipped; False if launched.
+
+    After a pilot this ends the hold. `despite_log` is a person's word that what launches.log says of this slot is to
+    go all the same; without it a slot that the log says went is held again by the next tick (`Reason.RESTORED`).
+    """
+    word = Reason.DESPITE_LOG if despite_log else Reason.OPERATOR
     statement = _from(occurrence_id, *OPEN_STATES, "missed", "skipped")
-    return await _changes_one(tx, statement.values(state="planned", due_at=now, reason=Reason.OPERATOR, changed_at=now))
+    return await _changes_one(tx, statement.values(state="planned", due_at=now, reason=word, changed_at=now))
 
 
 async def states(connection: AsyncConnection) -> Mapping[ScheduleId, ScheduleState]:
@@ -144,6 +189,18 @@ async def find(connection: AsyncConnection, schedule: ScheduleId, slot: SlotKey)
     """Return the occurrence of a slot, or None."""
     rows = await _select(connection, occurrence.c.schedule == schedule, occurrence.c.slot == slot)
     return rows[0] if rows else None
+
+
+async def enter(tx: AsyncConnection, row: Occurrence) -> Occurrence:
+    """Give a slot its row before planning does, as it is written in `row`, and return it; its id does not count.
+
+    Where it has one already, that is returned. Planning treats it like any other when its time comes near.
+    """
+    values = {key: value for key, value in asdict(row).items() if key != "id"}
+    statement = upsert(tx, occurrence).values(values).on_conflict_do_nothing(index_elements=["schedule", "slot"])
+    await tx.execute(statement)
+    (entered,) = await _select(tx, occurrence.c.schedule == row.schedule, occurrence.c.slot == row.slot)
+    return entered
 
 
 async def since(connection: AsyncConnection, moment: datetime) -> tuple[Occurrence, ...]:
@@ -187,8 +244,7 @@ async def _plan_one(
 
 
 async def _miss(tx: AsyncConnection, row: Occurrence, now: datetime) -> Occurrence | None:
-    cause = Reason.NO_ISSUE if row.state == "waiting_content" else Reason.LATE
-    reason = with_detail(cause, str(int((now - row.due_at).total_seconds())))
+    reason = missed_code(row.reason, now - row.due_at)
     statement = _from(row.id, row.state).values(state="missed", reason=reason, changed_at=now)
     missed = replace(row, state="missed", reason=reason, changed_at=now)
     return missed if await _changes_one(tx, statement) else None
@@ -247,6 +303,15 @@ def _clock_back(known: Collection[ScheduleState], now: datetime) -> timedelta:
 
 def _from(occurrence_id: OccurrenceId, *before: State) -> sa.Update:
     return sa.update(occurrence).where(occurrence.c.id == occurrence_id, occurrence.c.state.in_(before))
+
+
+def _has_word(word: Reason) -> sa.ColumnElement[bool]:
+    reason = occurrence.c.reason
+    return sa.or_(reason == word, *(reason.startswith(f"{word}{mark}", autoescape=True) for mark in "/:"))
+
+
+def _or_pilot(word: Reason) -> sa.ColumnElement[str]:
+    return sa.case((_has_word(Reason.PILOT), str(Reason.PILOT)), else_=str(word))
 
 
 def _another_has_this_moment() -> sa.ColumnElement[bool]:

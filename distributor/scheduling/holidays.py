@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 
 from distributor import times
 from distributor.problems import Problem, Wording, faults, in_reading_order, wording
+from distributor.scheduling.model import Misreading
 from distributor.scheduling.workdays import LAST_NATIONAL_YEAR, WorkCalendar
 
 _KEYS = ("off", "work")
@@ -56,6 +57,9 @@ class _Source:
     def problem(self, line: int | None, what: Wording, remedy: Wording = _FORM) -> Problem:
         return Problem(path=self.path, line=line, what=what, remedy=remedy)
 
+    def doubt(self, line: int | None, what: Wording, remedy: Wording) -> Problem:
+        return Problem(path=self.path, line=line, what=what, remedy=remedy, warning=True)
+
 
 def parse_holidays(text: str, *, path: str, today: date) -> ParsedHolidays:
     """Read the file's text; `today` tells a wrong year from a coming one. An empty text is an empty calendar."""
@@ -74,7 +78,7 @@ def parse_holidays(text: str, *, path: str, today: date) -> ParsedHolidays:
             *(item for item in found if isinstance(item, Problem)),
             *_wrong_years(source, entries, max(today.year, LAST_NATIONAL_YEAR) + _YEARS_AHEAD),
             *_contradictions(source, entries),
-            *_needless(source, entries),
+            *_doubtful(source, entries),
         ]
     )
     if faults(problems):
@@ -107,22 +111,36 @@ def _entries(source: _Source, key: str, value: object) -> Iterator[_Entry | Prob
     for written in value:
         line = source.line_of(str(written)) or source.line_of(key)
         days = _days(written)
-        if days:
+        if isinstance(days, tuple):
             yield _Entry(key=key, days=days, line=line)
         else:
-            yield source.problem(line, wording(f"不是日期：{written}", f"not a day: {written}"))
+            yield source.problem(line, days.what, days.remedy)
 
 
-def _days(written: object) -> tuple[date, ...]:
-    """Return the days of one entry, ascending; none when it cannot be read."""
+def _days(written: object) -> tuple[date, ...] | Misreading:
+    """Return the days of one entry, ascending, or what is wrong with it."""
     if isinstance(written, date) and not isinstance(written, datetime):
         return (written,)
+    no_day = Misreading(what=wording(f"不是日期：{written}", f"not a day: {written}"), remedy=_FORM)
     if not isinstance(written, str):
-        return ()
+        return no_day
     ends = [times.parse_date(part) for part in _RANGE.split(written)]
     first, last = ends[0], ends[-1]
-    if len(ends) > 2 or first is None or last is None or not timedelta(0) <= last - first <= _LONGEST_RANGE:
-        return ()
+    if len(ends) > 2 or first is None or last is None:
+        return no_day
+    if last < first:
+        return Misreading(
+            what=wording(f"起止写反了：{written}", f"the range runs backwards: {written}"),
+            remedy=wording(f"写成“{last} 至 {first}”", f'write "{last} .. {first}"'),
+        )
+    if last - first > _LONGEST_RANGE:
+        return Misreading(
+            what=wording(f"这一段太长：{written}", f"the range is too long: {written}"),
+            remedy=wording(
+                f"核对年份；一段最多 {_LONGEST_RANGE.days} 天",
+                f"check the year; {_LONGEST_RANGE.days} days are the most",
+            ),
+        )
     return tuple(first + timedelta(days=step) for step in range((last - first).days + 1))
 
 
@@ -146,14 +164,23 @@ def _contradictions(source: _Source, entries: Sequence[_Entry]) -> Iterator[Prob
         )
 
 
-def _needless(source: _Source, entries: Sequence[_Entry]) -> Iterator[Problem]:
+def _doubtful(source: _Source, entries: Sequence[_Entry]) -> Iterator[Problem]:
+    """Yield a warning for each entry that changes nothing: a working day that is one anyway, a day written twice."""
     plain, off = WorkCalendar(), _days_of(entries, "off")
+    before: set[tuple[str, date]] = set()
     for entry in entries:
-        if entry.key == "work" and plain.is_workday(entry.days[0]) and entry.days[0] not in off:
-            yield Problem(
-                path=source.path,
-                line=entry.line,
-                what=wording(f"{entry.days[0]} 本来就上班", f"{entry.days[0]} is a working day anyway"),
-                remedy=wording("核对年份；没有写错就可以删去", "check the year; if it is right, leave it out"),
-                warning=True,
+        day = entry.days[0]
+        twice = next((other for other in entry.days if (entry.key, other) in before), None)
+        if twice is not None:
+            yield source.doubt(
+                source.line_of(twice.isoformat(), last=True) or entry.line,
+                wording(f"{twice} 在 {entry.key} 里写了两次", f"{twice} stands twice in {entry.key}"),
+                wording("核对日期；没有写错就删去一处", "check the day; if it is right, remove one"),
             )
+        elif entry.key == "work" and plain.is_workday(day) and day not in off:
+            yield source.doubt(
+                entry.line,
+                wording(f"{day} 本来就上班", f"{day} is a working day anyway"),
+                wording("核对年份；没有写错就可以删去", "check the year; if it is right, leave it out"),
+            )
+        before |= {(entry.key, other) for other in entry.days}

@@ -25,7 +25,11 @@ EVERY_MONTH = tuple(range(1, 13))
 
 
 class Reason(StrEnum):
-    """Why a slot is not simply planned; stored as the code, after a colon sometimes a detail."""
+    """Why a slot is not simply planned; `reasons` says how codes are put together in a row.
+
+    PILOT, OPERATOR and DESPITE_LOG are words that planning leaves alone: they fix when the slot goes. NO_ISSUE,
+    APPROVAL and DRAFT say what a due slot waits for, RESTORED why it is held.
+    """
 
     NONE = ""
     HOLIDAY = "holiday"
@@ -33,8 +37,13 @@ class Reason(StrEnum):
     NOT_IN_RULE = "not-in-rule"
     DISABLED = "disabled"
     NO_ISSUE = "no-issue"
+    APPROVAL = "approval"
+    DRAFT = "draft"
     LATE = "late"
+    RESTORED = "restored"
+    PILOT = "pilot"
     OPERATOR = "operator"
+    DESPITE_LOG = "despite-log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +119,10 @@ class PlannedSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """The row that stands for a slot; `reason` is a `Reason` code, after a colon sometimes a detail."""
+    """The row that stands for a slot; `reason` is a code as `reasons` describes it.
+
+    After a pilot went, `due_at` is the end of the hold: the moment from which the rest may go.
+    """
 
     id: OccurrenceId
     schedule: ScheduleId

@@ -2,7 +2,8 @@
 
 Pure. Occurrences and planned slots enter; insertions and changes leave. Within a period (week, month, day) each
 slot is paired with the row nearest in time, so that an edited hour or weekday keeps its row, and a weekday taken
-out of a list does not use up the others. A launched row is never touched, and what an operator decided stays.
+out of a list does not use up the others. A launched row is never touched; what an operator decided stays, and so does
+the end of the hold after a pilot.
 """
 
 from collections import defaultdict
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from distributor.identifiers import SlotKey
 from distributor.scheduling.model import OPEN_STATES, Occurrence, OccurrenceId, PlannedSlot, Reason, State
-from distributor.scheduling.reasons import is_by_operator
+from distributor.scheduling.reasons import is_fixed, words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def changes(rows: Sequence[Occurrence], wanted: Sequence[PlannedSlot], window: W
 
 
 def _dropped(row: Occurrence) -> Change | None:
-    if row.state not in ("planned", "waiting_content") or is_by_operator(row.reason):
+    if row.state not in ("planned", "waiting_content") or is_fixed(row.reason):
         return None
     return Change(
         id=row.id,
@@ -111,9 +112,11 @@ def _dropped(row: Occurrence) -> Change | None:
 
 
 def _followed(row: Occurrence, slot: PlannedSlot, now: datetime) -> Change | None:
+    if row.state == "launched" or words_of(row.reason)[0] is Reason.PILOT:
+        return None
     if row.state == "held":
         return _moved(row, slot, state="held", reason=row.reason)
-    if row.state == "launched" or is_by_operator(row.reason):
+    if is_fixed(row.reason):
         return None
     if slot.due_at <= now and _is_settled(row, slot, now):
         return None

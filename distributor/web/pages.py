@@ -197,6 +197,10 @@ class Pages:
         )
         return self._said(visit, notice)
 
+    def frame(self, language: Tongue, heading: str) -> dict[str, object]:
+        """Return what the frame of a page one folder deep is rendered with; for pages of others in the same dress."""
+        return self._shared(language, heading, root=_UP)
+
     def trouble(self, trouble: Trouble, language: Tongue) -> str:
         """Return the page that says why there is none; plain HTML where even the template is broken."""
         try:

@@ -4,12 +4,13 @@ Enters: a copy of an office (`copying.office_copy`). Leaves: an ASGI application
 names only (a foreign page must not read it under a name that leads here), nothing written.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,9 +20,10 @@ from distributor.operations.planning import AudiencePlan
 from distributor.problems import Language
 from distributor.web.edge import Edge
 from distributor.web.exhibits import MAILS_ON_A_PAGE, Delivered, Exhibits, FrozenMailing, LoadedIssue
+from distributor.web.gallery import gallery_page, gallery_policy, plan_view
 from distributor.web.preview_mails import MailRoom
 from distributor.web.preview_site import SiteRoom
-from distributor.web.stage import HEADERS, ICON, STYLESHEET, Stage, kilobytes
+from distributor.web.stage import HEADERS, ICON, SITE, STYLESHEET, Stage, kilobytes
 from distributor.web.words import Trouble
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -36,6 +38,7 @@ def build_preview(office: Office, language: Language) -> ASGIApp:
         Route("/", hall.first_page),
         Route("/mails", hall.mails),
         Route("/next", hall.coming),
+        Route("/next/editions", hall.coming_editions),
         Route("/mailings", hall.mailings),
         Route("/issues", hall.issues),
         Route("/issues/{issue}", hall.issue),
@@ -55,6 +58,7 @@ class Hall:
         """Take the stage that the pages are rendered on."""
         self._stage = stage
         self._exhibits = stage.exhibits
+        self._policy = f"{gallery_policy(stage)}; frame-ancestors 'none'"
 
     async def first_page(self, _request: Request) -> Response:
         """Show what there is."""
@@ -93,11 +97,26 @@ class Hall:
         coming = await self._exhibits.coming()
         held = [line for error in coming.held for line in self._stage.lines(error)]
         why_not = self._stage.lines(coming.why_not) if coming.why_not else []
-        plan = self._plan(coming.audience) if coming.audience else None
+        plan = plan_view(self._stage, coming.audience) if coming.audience else None
+        editions = self._lines(coming.audience) if coming.audience else []
         last = [self._mailing(one) for one in (await self._exhibits.mailings())[:1]] if plan is None else []
         return self._stage.page(
-            "next", self._stage.words.next_mailing, plan=plan, held=held, why_not=why_not, last=last
+            "next",
+            self._stage.words.next_mailing,
+            plan=plan,
+            editions=editions,
+            held=held,
+            why_not=why_not,
+            last=last,
         )
+
+    async def coming_editions(self, _request: Request) -> Response:
+        """Show every edition of the next mailing side by side."""
+        coming = await self._exhibits.coming()
+        if coming.audience is None:
+            raise HTTPException(404)
+        html = await asyncio.to_thread(gallery_page, self._stage, coming.audience, local=SITE, home="/next")
+        return HTMLResponse(html, headers=HEADERS | {"Content-Security-Policy": self._policy})
 
     async def mailings(self, _request: Request) -> Response:
         """Show every launched mailing with its frozen editions."""
@@ -154,36 +173,21 @@ class Hall:
             "size": kilobytes(one.mail.size),
         }
 
-    def _plan(self, audience: AudiencePlan) -> dict[str, object]:
+    def _lines(self, audience: AudiencePlan) -> list[dict[str, object]]:
         only = {"only": "+".join(audience.plan.sections)} if audience.plan.sections else {}
         query = f"?{urlencode(only)}" if only else ""
-        issue = audience.rehearsal.issue
-        t = self._stage.words
-        return {
-            "issue": issue,
-            "warnings": [warning.text(self._stage.language) for warning in audience.rehearsal.warnings],
-            "figures": [
-                (t.start, self._stage.moment(audience.start)),
-                (t.finish, self._stage.moment(audience.finish) if audience.finish else t.at_once),
-                (t.lists, "、".join(audience.plan.lists)),
-                (t.copies, audience.copies),
-                (t.already, audience.already),
-                (t.without_section, audience.rehearsal.without_section),
-                (t.suppressed, audience.suppressed),
-            ],
-            "editions": [
-                {
-                    "path": f"/editions/{quote(issue.id)}/{quote(line.edition)}{query}",
-                    "titles": self._stage.titles(line.edition),
-                    "readers": line.readers,
-                    "html": kilobytes(line.html_bytes),
-                    "text": kilobytes(line.text_bytes),
-                    "shortened": line.shortened,
-                    "subject": line.subject,
-                }
-                for line in audience.editions
-            ],
-        }
+        return [
+            {
+                "path": f"/editions/{quote(audience.plan.issue)}/{quote(line.edition)}{query}",
+                "titles": self._stage.titles(line.edition),
+                "readers": line.readers,
+                "html": kilobytes(line.html_bytes),
+                "text": kilobytes(line.text_bytes),
+                "shortened": line.shortened,
+                "subject": line.subject,
+            }
+            for line in audience.editions
+        ]
 
     def _mailing(self, one: FrozenMailing) -> dict[str, object]:
         launched = one.line.launched_at

@@ -86,6 +86,20 @@ class PreviewWords:
     test_copy: str
     open: str
     form_source: str
+    side_by_side: str
+    side_text: str
+    jump: str
+    kinds: str
+    people: str
+    scale: str
+    thumbnails: str
+    actual: str
+    needs_script: str
+    gallery_foot: str
+    size_of_pictures: str
+    domains: str
+    fault: str
+    warning: str
     states: MappingProxyType[State, str]
 
 
@@ -165,6 +179,20 @@ _CHINESE = PreviewWords(
     test_copy="测试邮件",
     open="打开",
     form_source="{} 源码",
+    side_by_side="各种版本并排看",
+    side_text="每种在用的版本各一行：电脑、手机、深色、没有样式（QQ、163 网页邮箱那样）、纯文本。",
+    jump="跳到",
+    kinds="{} 种版本",
+    people="{:,} 人",
+    scale="大小",
+    thumbnails="缩略",
+    actual="实际大小",
+    needs_script="这一页要用浏览器的脚本把邮件放进框里；请打开脚本，或看 distributor preview。",
+    gallery_foot="链接里的读者是虚构的；这一页不向网络取任何东西。",
+    size_of_pictures="图片",
+    domains="域名",
+    fault="故障",
+    warning="提醒",
     states=MappingProxyType(
         {
             "pending": "待发",
@@ -257,6 +285,22 @@ _ENGLISH = PreviewWords(
     test_copy="test copy",
     open="Open",
     form_source="{} source",
+    side_by_side="All editions side by side",
+    side_text="One row for each edition in use: desktop, phone, dark, without styles as the "
+    "strictest webmails have it, plain text.",
+    jump="Jump to",
+    kinds="{} editions",
+    people="{:,} readers",
+    scale="Size",
+    thumbnails="Thumbnails",
+    actual="Actual size",
+    needs_script="This page needs its script to show the mails in their frames: allow it, or use "
+    "`distributor preview`.",
+    gallery_foot="The reader in the links is made up; this page asks the network for nothing.",
+    size_of_pictures="Pictures",
+    domains="Domain",
+    fault="fault",
+    warning="warning",
     states=MappingProxyType(
         {
             "pending": "pending",

@@ -21,7 +21,12 @@ SAMPLE_TOKEN = "preview"  # noqa: S105 - stands where a reader's own token would
 SAMPLE_ADDRESS = "zh***@example.com"
 # The parser is the old one on purpose: the newer policies raise at hostile headers instead of showing them.
 _STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
-_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
+_PREFERRED = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
+# In a style sheet and in the meta element: which of both a page is made for.
+_SCHEMES = re.compile(
+    r"""(color-scheme(?:\s*:\s*|["']\s+content\s*=\s*["']))(?:light\s+dark|dark\s+light)""", re.IGNORECASE
+)
+_ALWAYS, _NEVER = "(min-width: 0)", "(max-width: 0)"
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 
 
@@ -109,16 +114,28 @@ def marks_of(mailing: Mailing) -> Placeholders:
 def shown_html(sheet: Sheet, base_url: str, *, local: str, view: str = "both") -> str:
     """Return a mail's HTML for a frame: pictures and our own links on this host, links opening beside it.
 
-    `dark` shows it as on a dark screen, `bare` without any <style>, as in the strictest webmails.
+    `both` follows the screen it is looked at, `light` and `dark` show it as on such a screen whatever this one is,
+    `bare` as in the strictest webmails: light and without any <style>.
     """
     html = to_local(sheet.html, base_url, local)
     for cid in sheet.pictures:
-        html = html.replace(f"cid:{cid}", f"pictures/{quote(cid)}")
+        html = html.replace(f"cid:{cid}", picture_path(cid))
     if view == "bare":
         html = _STYLE.sub("", html)
-    if view == "dark":
-        html = _DARK.sub("(min-width: 0)", html)
+    if view != "both":
+        html = _in_scheme(html, "dark" if view == "dark" else "light")
     return _HEAD.sub(lambda found: f'{found[0]}<base target="_blank">', html, count=1)
+
+
+def picture_path(cid: str) -> str:
+    """Return where a frame finds a picture of its mail, counted from the mail's own place."""
+    return f"pictures/{quote(cid)}"
+
+
+def _in_scheme(html: str, scheme: str) -> str:
+    # No style sheet outside a frame reaches the preference inside it: the rules themselves are turned on or off.
+    html = _PREFERRED.sub(lambda found: _ALWAYS if found[1].lower() == scheme else _NEVER, html)
+    return _SCHEMES.sub(lambda found: found[1] + scheme, html)
 
 
 def to_local(html: str, base_url: str, local: str) -> str:

@@ -5,11 +5,11 @@ from datetime import datetime
 from starlette.responses import HTMLResponse, Response
 
 from distributor.errors import DistributorError
-from distributor.identifiers import EditionKey
+from distributor.identifiers import EditionKey, base_edition
 from distributor.operations.clocks import ShiftedClock
+from distributor.operations.edition_titles import edition_title
 from distributor.problems import Language
 from distributor.rendering.colours import section_colours
-from distributor.rendering.mail import NOTICE
 from distributor.times import local_text
 from distributor.web.exhibits import Exhibits
 from distributor.web.preview_words import PreviewWords, preview_words
@@ -39,6 +39,10 @@ class Stage:
 
     def page(self, template: str, title: str, *, status: int = 200, **values: object) -> Response:
         """Return a page. Raises TemplateError."""
+        return HTMLResponse(self.render(template, title, **values), status, HEADERS)
+
+    def render(self, template: str, title: str, **values: object) -> str:
+        """Return the HTML of a page. Raises TemplateError."""
         shared: dict[str, object] = {
             "language": "zh-CN" if self.language == "zh" else "en",
             "publication": self.workspace.publication.name,
@@ -52,8 +56,7 @@ class Stage:
             "stylesheet": f"/{STYLESHEET}",
             "icon": f"/{ICON}",
         }
-        html = self.workspace.templates.render(f"web/preview/{template}.html", **(shared | values))
-        return HTMLResponse(html, status, HEADERS)
+        return self.workspace.templates.render(f"web/preview/{template}.html", **(shared | values))
 
     def stylesheet(self) -> str:
         """Return the preview's style sheet: the archive's and its own."""
@@ -69,13 +72,8 @@ class Stage:
         """Return an edition's section titles; what has no edition is a test copy."""
         if edition is None:
             return self.words.test_copy
-        if edition == NOTICE:
-            return self.words.notice
-        ids = edition.split("+")
-        known = self.workspace.sections
-        if len(ids) == len(known) > 1:
-            return self.words.all_sections.format(len(ids))
-        return "、".join(section.title for section in known if section.id in ids)
+        edition = base_edition(edition)
+        return edition_title(self.workspace.sections, edition).in_language(self.language)
 
     def moment(self, moment: datetime) -> str:
         """Return a moment in the publication's zone."""

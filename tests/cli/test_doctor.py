@@ -49,7 +49,7 @@ def test_a_fault_of_the_settings_ends_with_2_and_its_remedy(tmp_path: Path, caps
     told = capsys.readouterr().out
     assert code == 2
     assert "故障  设置：distributor.toml:" in told
-    assert "      → 例如 Asia/Shanghai" in told
+    assert "      → 是不是 Asia/Shanghai？" in told
 
 
 def test_a_fault_of_the_environment_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,15 +139,17 @@ def test_port_in_use_stops_the_start(root: Path, port: int, word: str) -> None:
     assert f"127.0.0.1:{port}" in refused.stderr
 
 
-def test_daemon_without_web_mode_listens_nowhere(tmp_path: Path, port: int) -> None:
+def test_daemon_without_web_mode_serves_archive_and_health_to_this_host(tmp_path: Path, port: int) -> None:
     root = write_workspace(
         tmp_path / "none", changes={'mode = "public"': 'mode = "none"', "127.0.0.1:8080": f"127.0.0.1:{port}"}
     )
 
     with going(root, "run") as process:
+        said(process, "没有退订页面")
         said(process, "Ctrl\\+C")
-        with pytest.raises(OSError, match="refused"):
-            socket.create_connection(("127.0.0.1", port), timeout=2)
+        statuses = [status_of(f"http://127.0.0.1:{port}/{path}") for path in ("metrics", "preferences/x")]
+
+    assert statuses == [200, 404]
 
 
 def test_pages_alone_are_served_without_a_mail_server(without_server: Path, port: int) -> None:

@@ -28,7 +28,6 @@ from distributor.subscribers.lists import parse_list
 from tests.cli.mailed import Told, change, finished, mixed, waiting, workspace_with
 from tests.delivery import ledger_steps as steps
 from tests.delivery.ledger_steps import LATER, NOW, TAKEN, THEIRS
-from tests.offices import write_issue
 
 ENVIRONMENT = {**os.environ, "DISTRIBUTOR_LANG": "zh", "TERM": "xterm"}
 
@@ -419,40 +418,3 @@ def test_export_into_a_pipe_that_closes_is_no_internal_error(tmp_path: Path) -> 
     assert ended.stdout.decode().endswith("3\n")
     assert "提前结束" in ended.stderr.decode()
     assert "Traceback" not in ended.stderr.decode()
-
-
-# The schedule
-
-
-@pytest.fixture
-def planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
-    """Commands in a workspace with a schedule and an issue far too old for it."""
-    root = workspace_with(tmp_path, steps.states)
-    write_issue(root)
-    return Told(root, capsys)
-
-
-def test_schedule_shows_local_dates_and_why_an_issue_stays(planned: Told) -> None:
-    assert planned("schedule", "--count", "2") == 0
-
-    rows = [line for line in planned.out.splitlines() if line.startswith("weekly")]
-    assert len(rows) == 2
-    assert all("+08:00" in row and "周" in row for row in rows)
-    assert "2015-055 不会自动发：" in planned.out
-
-
-def test_schedule_can_be_read_by_a_script(planned: Told) -> None:
-    (slot,) = planned.json("schedule", "--count", "1")
-
-    assert (slot["schedule"], slot["issue"], slot["state"]) == ("weekly", None, None)
-    assert slot["due_at"].endswith("+08:00")
-    assert list(slot["passed_over"]) == ["2015-055"]
-
-
-def test_schedule_that_is_off_is_said(planned: Told) -> None:
-    settings = planned.root / "distributor.toml"
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace('id = "weekly"', 'id = "weekly"\nenabled = false'), encoding="utf-8")
-
-    assert planned("schedule") == 0
-    assert "没有启用的计划" in planned.out

@@ -63,7 +63,7 @@ def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
         ('operators = ["ops@example.com"]', 'operators = ["ops"]', "ops", "ops@example.com"),
         ('when = "每周五 09:00"', 'when = "每周五 09:00"\ncron = "0 9 * * fri"', "when", "每周五"),
         ('listen = "127.0.0.1:8080"', 'listen = "8080"', "8080", "127.0.0.1:8080"),
-        ("[delivery]", "[[pilot]]\n[delivery]", "pilot", "删去"),
+        ("[delivery]", "[[pilot]]\n[delivery]", "pilot", "可用的设置"),
         ("[delivery]", "[[limit]]\n[delivery]", "limit[1].domains", "domains ="),
         ("[delivery]", "[[limit]]\ndomains = []\n[delivery]", "limit[1].domains", "min_length 1"),
         ("[delivery]", '[[limit]]\ndomains = "qq.com"\n[delivery]', "limit[1].domains", "列表"),
@@ -76,6 +76,24 @@ def test_every_fault_is_named_at_once_with_its_line(tmp_path: Path) -> None:
         ('title = "公开订阅"', "title = 7", "title", "英文引号"),
         ("[[section]]", "[[section]]\ncolour = 'green'", "colour", "#2f6f4e"),
         ("[publication]", "[publication]\n[publication]", "TOML", "settings.md"),
+        ("Asia/Shanghai", "Asia/Shanghia", "Asia/Shanghia", "是不是 Asia/Shanghai"),
+        ("Asia/Shanghai", "asia/shanghai", "asia/shanghai", "是不是 Asia/Shanghai"),
+        ("Asia/Shanghai", "北京时间", "北京时间", "北京时间是 Asia/Shanghai"),
+        ("Asia/Shanghai", "UTC+8", "UTC+8", "北京时间是 Asia/Shanghai"),
+        ("Asia/Shanghai", "Europe/Berln", "Europe/Berln", "是不是 Europe/Berlin"),
+        ("Asia/Shanghai", "", "没有这个时区", "Asia/Shanghai"),
+        ('lists = ["members", "public"]', "lists = []", "schedule[1].lists", "min_length 1"),
+        ('sections = "preferred"', "sections = []", "sections 是空的", "preferred"),
+        ('max_age = "10d"', 'pilot = "staff"', "schedule[1].pilot", '{ list = "staff", hold = "2h" }'),
+        ('max_age = "10d"', 'pilot = { list = "members" }', "schedule[1].pilot.hold", "hold ="),
+        ('max_age = "10d"', 'pilot = { lst = "members", hold = "2h" }', "schedule[1].pilot.lst", "是不是 list"),
+        ('max_age = "10d"', 'pilot = { list = "staff", hold = "2h" }', "没有这个名单：staff", "members、public"),
+        ('max_age = "10d"', 'pilot = { list = "public", hold = "soon" }', "时长写法不对：soon", "12h"),
+        ('max_age = "10d"', 'pilot = { list = "public", hold = "0h" }', "时长写法不对：0h", "12h"),
+        ('max_age = "10d"', 'pilot = { list = "public", hold = "8d" }', "hold 太长：8d", "最长 7d"),
+        ('max_age = "10d"', 'remind = "17"', "时长写法不对：17", "12h"),
+        ('max_age = "10d"', 'remind = "2w"', "remind 太长：2w", "最长 7d"),
+        ('max_age = "10d"', 'approval = "是"', "schedule[1].approval", "true 或 false"),
     ],
 )
 def test_fault_names_what_was_written_and_the_remedy(
@@ -86,6 +104,44 @@ def test_fault_names_what_was_written_and_the_remedy(
     assert line_text in message
     assert remedy in message
     assert re.search(r"^distributor\.toml:\d+: ", message, re.MULTILINE)
+
+
+def test_two_schedules_with_one_id_are_named_at_the_second(tmp_path: Path) -> None:
+    text = SAMPLE + '\n[[schedule]]\nid = "weekly"\nwhen = "Thu 14:00"\nlists = ["public"]\n'
+    second = text.splitlines().index("[[schedule]]", text.splitlines().index("[[schedule]]") + 1) + 2
+
+    assert f"distributor.toml:{second}: [[schedule]] 的 id 重复：weekly" in refusal(write(tmp_path, text))
+
+
+def test_table_of_its_own_for_the_pilot_has_its_line(tmp_path: Path) -> None:
+    text = SAMPLE.replace("[web]", '[schedule.pilot]\nlist = "public"\nhold = "8d"\n\n[web]')
+    line = text.splitlines().index('hold = "8d"') + 1
+
+    assert f"distributor.toml:{line}: hold 太长" in refusal(write(tmp_path, text))
+
+
+def test_longest_hold_and_reminder_are_accepted(tmp_path: Path) -> None:
+    text = SAMPLE.replace('max_age = "10d"', 'remind = "7d"\npilot = { list = "public", hold = "7d" }')
+
+    assert loader.load(write(tmp_path, text), {}).settings.schedule[0].remind == "7d"
+
+
+def test_reading_goes_on_with_stand_ins_for_what_is_misshapen(tmp_path: Path) -> None:
+    text = SAMPLE.replace('name = "members"', "name = 7").replace("Asia/Shanghai", "Asia/Shanghia")
+
+    reading = loader.read(write(tmp_path, text), {})
+
+    assert reading.incomplete == {"list"}
+    assert len(reading.problems) == 2
+    assert reading.config is not None
+    assert reading.config.settings.schedule[0].when == "每周五 09:00"
+
+
+def test_reading_nothing_can_be_made_of_has_no_settings(tmp_path: Path) -> None:
+    reading = loader.read(write(tmp_path, "schema ="), {})
+
+    assert reading.config is None
+    assert len(reading.problems) == 1
 
 
 def test_curly_quotes_are_explained_and_the_rest_is_still_checked(tmp_path: Path) -> None:
@@ -114,7 +170,7 @@ def test_english_option_says_the_same(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         loader.load(write(tmp_path, SAMPLE.replace("Asia/Shanghai", "Asia/Shangai")), {})
 
-    assert "no such time zone: Asia/Shangai → for example Asia/Shanghai" in caught.value.text("en")
+    assert "no such time zone: Asia/Shangai → did you mean Asia/Shanghai?" in caught.value.text("en")
 
 
 def test_workspace_is_found_from_a_folder_inside_it(tmp_path: Path) -> None:
@@ -177,6 +233,15 @@ def test_password_file_that_will_not_do_is_refused(tmp_path: Path, content: str 
         (tmp_path / "secrets" / "smtp").chmod(mode)
 
     assert remedy in refusal(write(tmp_path, SAMPLE + SMTP))
+
+
+def test_every_password_file_that_will_not_do_is_named_with_the_other_faults(tmp_path: Path) -> None:
+    servers = SMTP + SMTP.replace("secrets/smtp", "secrets/second")
+
+    message = refusal(write(tmp_path, SAMPLE.replace("Asia/Shanghai", "Asia/Shanghia") + servers))
+
+    for fault in ("distributor.toml:9: ", "secrets/smtp: ", "secrets/second: "):
+        assert fault in message
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:

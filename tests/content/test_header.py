@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distributor.content.header import HeaderFields, ParsedArticle, parse_article, parse_header, write_article
-from distributor.content.model import Reference
+from distributor.content.model import Correction, Reference
 from distributor.content.values import clean, title_objection
 from tests.content.folders import article, complaints
 
@@ -77,7 +77,7 @@ def test_chinese_keys_and_full_width_colons_are_read() -> None:
         missing=("图表", "附件"),
         summary="一句话",
         updated=dt.date(2015, 7, 12),
-        correction="数字有误",
+        corrections=(Correction(on=dt.date(2015, 7, 12), note="数字有误"),),
     )
 
 
@@ -215,6 +215,33 @@ def test_correction_needs_its_day() -> None:
     assert "没有更正日期" in refused(article(correction="改数字"))[0]
 
 
+def test_correction_later_than_updated_is_refused() -> None:
+    assert "比 updated 还晚" in refused(article(updated="2015-07-12", correction="2015-07-13 | 改数字"))[0]
+
+
+def test_every_correction_keeps_its_own_day() -> None:
+    text = article(updated="2015-07-20", correction="2015-07-12 | 改数字").replace(
+        "correction:", "更正: 后来的 | 改单位\ncorrection:"
+    )
+
+    assert fields_of(text).corrections == (
+        Correction(on=dt.date(2015, 7, 20), note="后来的 | 改单位"),
+        Correction(on=dt.date(2015, 7, 12), note="改数字"),
+    )
+
+
+@pytest.mark.parametrize("written", ["2015-07-12 08:05", "2015-7-12T8:05", "2015年7月12日8：05", "2015年7月12日 08:05"])
+def test_updated_may_say_the_minute(written: str) -> None:
+    fields = fields_of(article(updated=written))
+
+    assert (fields.updated, fields.updated_time) == (dt.date(2015, 7, 12), dt.time(8, 5))
+
+
+@pytest.mark.parametrize("written", ["2015-07-12 25:00", "2015-07-12 8", "2015-07-1208:05", "08:05"])
+def test_updated_without_a_day_or_with_an_impossible_minute_is_refused(written: str) -> None:
+    assert len(refused(article(updated=written))) == 1
+
+
 def test_body_keeps_its_lines_and_says_where_it_begins() -> None:
     parsed = parse_article(article("\n第一段\n\n第二段\n\n"), "a01.md")
 
@@ -287,8 +314,9 @@ _FIELDS = st.builds(
     attachments=_REFERENCES.map(tuple),
     missing=st.lists(_PARTS.filter(bool), max_size=2).map(tuple),
     summary=_VALUES,
-    updated=st.dates(),
-    correction=_VALUES,
+    updated=st.just(dt.date.max),
+    updated_time=st.none() | st.times().map(lambda time: time.replace(second=0, microsecond=0)),
+    corrections=st.lists(st.builds(Correction, on=st.dates(), note=_VALUES.filter(bool)), max_size=3).map(tuple),
 )
 
 

@@ -247,7 +247,7 @@ async def test_sweep_removes_dead_preparations_with_all_their_rows(database: Dat
     async with database.write() as tx:
         swept = await freezing.sweep_preparations(tx)
 
-    assert swept == 1
+    assert swept == ("TOKEN",)
     assert await steps.rows(database) == []
     assert (await steps.mailing_row(database, alive.mailing)).state == "preparing"
 

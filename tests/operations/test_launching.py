@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from distributor.delivery import counts, decisions, freezing
+from distributor.delivery import decisions, freezing
 from distributor.delivery.freezing import NewMailing
 from distributor.delivery.ledger import Claim
 from distributor.errors import AnotherProcess, DecisionNeeded, EnvironmentFault, HeldError, InputError, TemplateError
@@ -109,8 +109,8 @@ async def test_edit_during_the_preparation_launches_nothing(
     with pytest.raises(HeldError, match="changed"):
         await launching.launch(synced, ORDER)
 
-    async with synced.database.read() as connection:
-        assert [line.mailing.state for line in await counts.mailings(connection)] == ["preparing"]
+    assert await rows_in(synced, mailing) == 0
+    assert launches.read(synced.workspace.var) == ()
 
 
 async def test_log_that_knows_an_unknown_mailing_holds_it_and_names_the_command(synced: Office) -> None:

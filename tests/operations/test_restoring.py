@@ -115,7 +115,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def write_house(root: Path, mail: JournalServer, database: str = "sqlite:///var/distributor.db") -> House:
     smtp = f'\n[[smtp]]\nurl = "smtp+plaintext://127.0.0.1:{mail.port}"\nconnections = {CONNECTIONS}\n'
-    changes = {'transport = "smtp"': 'transport = "smtp"', "sqlite:///var/distributor.db": database}
+    # No operators: what the server takes are the readers' copies alone.
+    kept = {'transport = "smtp"': 'transport = "smtp"', 'operators = ["ops@example.com"]': "operators = []"}
+    changes = kept | {"sqlite:///var/distributor.db": database}
     write_workspace(root, changes=changes, more=smtp)
     write_issue(root, 55)
     write_list(root, "members", {address(number): "" for number in range(1, READERS + 1)})

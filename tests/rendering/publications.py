@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from distributor.config.model import Publication, Section
-from distributor.content.model import Article, Body, Chart, ChartSeries, Issue, Picture, Prose, Reference
+from distributor.content.model import Article, Body, Chart, ChartSeries, Correction, Issue, Picture, Prose, Reference
 from distributor.identifiers import ArticleId, SectionId, issue_id
 from distributor.rendering.masthead import Masthead
 from distributor.rendering.published import PublishedIssue
@@ -118,7 +118,7 @@ def full_issue(number: int = 55, date: dt.date = FRIDAY) -> PublishedIssue:
         f"{issue}-a02",
         "policy",
         updated=date + dt.timedelta(days=5),
-        correction="成交量应为 113 万吨。",
+        corrections=(Correction(on=date + dt.timedelta(days=5), note="成交量应为 113 万吨。"),),
         missing=("chart",),
     )
     bare = article(f"{issue}-a03", "notice", body=Body(), date=None, source="")

@@ -191,7 +191,11 @@ def test_an_issue_page_holds_the_lead_the_contents_with_counts_and_every_article
 
     assert "本期看三件事。" in text
     assert tree.xpath("//nav[@id='contents']//a[@class='section']/@href") == ["#market", "#policy", "#notice"]
-    assert [element.text for element in tree.xpath("//nav[@id='contents']//span")] == ["1篇", "1篇", "1篇"]
+    assert [element.text for element in tree.xpath("//nav[@id='contents']//span[@class='count']")] == [
+        "1篇",
+        "1篇",
+        "1篇",
+    ]
     assert "再看原因。" in text
     assert "第二段讲影响。" in text
 
@@ -231,6 +235,15 @@ def test_an_article_page_shows_its_correction_with_the_date() -> None:
     [note] = tree.xpath("//*[@role='note']")
 
     assert "".join(note.itertext()) == "更正（2015年7月15日）：成交量应为 113 万吨。"
+
+
+def test_an_issue_page_shows_a_correction_and_marks_it_in_the_contents() -> None:
+    tree = _page("issues/2015-055.html", full_issue())
+
+    [note] = tree.xpath("//article[@id='2015-055-a02']//*[@role='note']")
+
+    assert "".join(note.itertext()) == "更正（2015年7月15日）：成交量应为 113 万吨。"
+    assert tree.xpath("//nav//li[span[@class='mark']]/a/@href") == ["#2015-055-a02"]
 
 
 def test_an_article_page_names_its_files_with_their_sizes() -> None:
@@ -277,7 +290,9 @@ def test_an_articles_linked_data_says_what_it_is_and_when() -> None:
     assert found["@type"] == "NewsArticle"
     assert found["dateModified"] == "2015-07-15T00:50:01+08:00"
     assert found["author"]["name"] == "新华网"
-    assert found["correction"] == "成交量应为 113 万吨。"
+    assert found["correction"] == [
+        {"@type": "CorrectionComment", "text": "成交量应为 113 万吨。", "datePublished": "2015-07-15"}
+    ]
 
 
 def test_a_title_cannot_break_out_of_the_page() -> None:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from distributor.content.model import Body, Reference
+from distributor.content.model import Body, Correction, Reference
 from distributor.identifiers import issue_id
 from distributor.rendering.article_html import article_to_html, feed_frame, size_text, to_uri
 from tests.rendering.publications import CHART, PICTURE, TABLE, article, heading, masthead
@@ -26,13 +26,17 @@ def test_an_announcement_without_source_and_date_opens_with_its_text() -> None:
 
 
 def test_a_correction_stands_before_the_text_with_its_date() -> None:
-    corrected = article(correction="应为 <113> 万吨。", updated=dt.date(2015, 7, 15))
+    corrected = article(corrections=(Correction(on=dt.date(2015, 7, 15), note="应为 <113> 万吨。"),))
 
     assert "<strong>更正（2015年7月15日）</strong>：应为 &lt;113&gt; 万吨。" in article_to_html(corrected, FRAME)
 
 
-def test_a_correction_without_a_date_says_no_date() -> None:
-    assert "<strong>更正</strong>：改。" in article_to_html(article(correction="改。"), FRAME)
+def test_the_newest_correction_comes_first_and_none_is_lost() -> None:
+    notes = (Correction(on=dt.date(2015, 7, 15), note="先改。"), Correction(on=dt.date(2015, 7, 20), note="再改。"))
+
+    made = article_to_html(article(corrections=notes), FRAME)
+
+    assert made.index("更正（2015年7月20日）</strong>：再改。") < made.index("更正（2015年7月15日）</strong>：先改。")
 
 
 def test_what_was_lost_is_said() -> None:
@@ -86,7 +90,7 @@ def test_links_and_attachments_are_lists_with_absolute_addresses() -> None:
 
 def test_english_words_for_an_english_publication() -> None:
     frame = feed_frame(masthead(language="en"), issue_id(2015, 55))
-    corrected = article(correction="113.", updated=dt.date(2015, 7, 15))
+    corrected = article(corrections=(Correction(on=dt.date(2015, 7, 15), note="113."),))
 
     assert "<strong>Correction (15 July 2015)</strong>: 113." in article_to_html(corrected, frame)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from distributor.content.model import Body, Issue, Reference
+from distributor.content.model import Body, Correction, Issue, Reference
 from distributor.errors import InputError
 from distributor.rendering.feed_entries import ISSUES_IN_A_FEED, channels, entry_moment
 from distributor.rendering.feeds import build_feeds
@@ -22,6 +22,7 @@ from tests import feed_rules, json_feed_rules
 from tests.rendering.publications import article, full_issue, masthead, paragraph, published
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+NOTE = Correction(on=dt.date(2015, 7, 15), note="改。")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -135,7 +136,7 @@ def test_an_entry_is_published_on_the_day_of_its_issue_in_the_publications_zone(
 def test_a_correction_moves_the_updated_of_its_own_entry_only() -> None:
     before = _items(published())
     after = _items(
-        published(article(), article("2015-055-a02", "policy", updated=dt.date(2015, 7, 15), correction="改。"))
+        published(article(), article("2015-055-a02", "policy", updated=dt.date(2015, 7, 15), corrections=(NOTE,)))
     )
 
     assert after[0]["date_modified"] == before[0]["date_modified"]
@@ -150,6 +151,17 @@ def test_another_wording_moves_no_updated() -> None:
     ]
 
     assert after == before
+
+
+@pytest.mark.parametrize("day", [10, 15])
+def test_two_corrections_of_one_day_have_two_moments(day: int) -> None:
+    moments = []
+    for minute in (5, 6):
+        changed = {"updated": dt.date(2015, 7, day), "updated_time": dt.time(9, minute)}
+        [item, _other] = _items(published(article(**changed), article("2015-055-a02", "policy")))
+        moments.append(item["date_modified"])
+
+    assert moments == [f"2015-07-{day}T09:05:01+08:00", f"2015-07-{day}T09:06:01+08:00"]
 
 
 def test_an_updated_before_the_issue_moves_nothing_back() -> None:

@@ -93,8 +93,8 @@ def test_working_day_that_is_one_anyway_is_doubted() -> None:
         ('off = ["元旦"]', 1, "不是日期：元旦"),
         ("off = [20270101]", 1, "不是日期：20270101"),
         ("off = [2027-01-01T09:00:00]", 1, "不是日期"),
-        ('off = ["2027-02-07 至 2027-02-05"]', 1, "不是日期"),
-        ('off = ["2027-01-01 至 2027-12-31"]', 1, "不是日期"),
+        ('off = ["2027-02-07 至 2027-02-05"]', 1, "起止写反了"),
+        ('off = ["2027-01-01 至 2027-12-31"]', 1, "这一段太长"),
         ('off = ["2027-01-01 至 2027-01-02 至 2027-01-03"]', 1, "不是日期"),
         ('off = ["2027-01-01 至 元宵"]', 1, "不是日期"),
         ("\noff = [2027-02-30]", 2, "TOML"),
@@ -109,10 +109,31 @@ def test_fault_is_named_by_line(text: str, line: int | None, what: str) -> None:
     assert what in problem.what.zh
 
 
-def test_all_faults_are_reported_in_one_pass() -> None:
-    result = parsed('rest = []\noff = ["元旦", 1926-01-01]\nwork = "x"\n')
+def test_backward_range_is_shown_the_right_way_round() -> None:
+    assert only_problem('off = ["2027-02-07 至 2027-02-05"]').remedy.zh == "写成“2027-02-05 至 2027-02-07”"
 
-    assert [problem.line for problem in result.problems] == [1, 2, 2, 3]
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("off = [\n  2027-01-01,\n  2027-01-02,\n  2027-01-01,\n]", 4),
+        ('off = ["2027-01-01 至 2027-01-03",\n  2027-01-02]', 2),
+    ],
+)
+def test_day_written_twice_is_doubted_at_its_second_line(text: str, line: int) -> None:
+    result = parsed(text)
+
+    assert result.calendar is not None
+    assert [(problem.line, problem.warning) for problem in result.problems] == [(line, True)]
+    assert "写了两次" in result.problems[0].what.zh
+
+
+def test_all_faults_are_reported_in_one_pass() -> None:
+    work = '"2027-02-07 至 2027-02-05",\n  2026-06-03,\n  2062-10-01,'
+
+    result = parsed(f'rest = []\noff = ["元旦", 1926-01-01]\nwork = [\n  {work}\n]\n')
+
+    assert [problem.line for problem in result.problems] == [1, 2, 2, 4, 5, 6]
 
 
 @given(st.text(alphabet='offwrk=[]"2027-01,#至\n\r ', max_size=60))

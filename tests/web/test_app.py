@@ -7,7 +7,7 @@ import pytest
 from distributor.errors import TemplateError
 from distributor.operations import publishing
 from distributor.operations.office import Office
-from distributor.web.app import archive_app, build_app
+from distributor.web.app import build_app
 from tests.conftest import SetClock
 from tests.offices import office_in, write_workspace
 from tests.web.conftest import ALL, Token
@@ -24,13 +24,6 @@ async def test_mode_none_serves_the_archive_and_no_personal_page(tmp_path: Path,
             for path in ("/unsubscribe/wrong", "/preferences/wrong", "/preferences/pages.css"):
                 assert (await visitor.get(path)).status == 404
             assert (await visitor.post("/unsubscribe/wrong", ONE_CLICK)).status == 405
-
-
-async def test_archive_alone_needs_no_database(office: Office) -> None:
-    await publishing.publish(office)
-
-    async with Served(archive_app(office.workspace)) as visitor:
-        assert (await visitor.get("/")).status == 200
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["prefix kept by the proxy", "prefix taken off by the proxy"])

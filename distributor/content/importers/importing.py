@@ -48,7 +48,7 @@ def import_file(source: Path, destination: Destination, *, kind: str | None = No
     if isinstance(content, Objection):
         raise refused(source.name, content)
     found = kinds.find_kind(content, kind, shown_as=source.name)
-    issue = _read(content, found, source.name, destination)
+    issue = read_issue(content, found, source.name, destination.sections, number=destination.number)
     before = folder.look_before(destination)
     placed = folder.place(issue, before)
     files = folder.generate(placed, before)
@@ -70,8 +70,11 @@ def import_file(source: Path, destination: Destination, *, kind: str | None = No
     return ImportResult(folder=before.path, articles=placed, report=report, problems=tuple(_problems(report, before)))
 
 
-def _read(content: bytes, kind: Kind, name: str, destination: Destination) -> DraftIssue:
-    sections = destination.sections
+def read_issue(content: bytes, kind: Kind, name: str, sections: Sequence[Section], *, number: int = 0) -> DraftIssue:
+    """Return what a document of that kind holds; `number` helps to tell its running headers from its text.
+
+    Raises `InputError` for what is no issue.
+    """
     if kind == "docx":
         try:
             issue = read_docx(content, sections)
@@ -79,7 +82,7 @@ def _read(content: bytes, kind: Kind, name: str, destination: Destination) -> Dr
             raise refused(name, error.objection) from error
     else:
         text = kinds.decode(content, shown_as=name)
-        issue = (read_layer if kind == "layer" else read_plain)(text, sections, number=destination.number)
+        issue = (read_layer if kind == "layer" else read_plain)(text, sections, number=number)
     if not _is_an_issue(issue):
         raise refused(name, _not_an_issue(sections))
     return issue

@@ -1,14 +1,12 @@
 """The working days and the schedules: how far the days off are known, and when each schedule goes next.
 
-Pure but for reading holidays.toml again, whose warnings nothing else shows. An open `Workspace` enters.
+Pure. An open `Workspace` enters with the warnings that its files gave; findings leave.
 """
 
-from distributor.content.sources import read_text
 from distributor.operations.examinations.findings import Check, Finding
 from distributor.operations.workspace import HOLIDAYS, Workspace
 from distributor.problems import wording
 from distributor.scheduling.forecast import upcoming
-from distributor.scheduling.holidays import parse_holidays
 from distributor.scheduling.model import ScheduleRule
 from distributor.scheduling.recurrence import describe
 from distributor.scheduling.workdays import ending_soon
@@ -35,15 +33,14 @@ def examine_calendar(workspace: Workspace) -> tuple[Finding, ...]:
 
 
 def _doubtful(workspace: Workspace) -> tuple[Finding, ...]:
-    path = workspace.root / HOLIDAYS
-    if not path.exists():
-        return ()
-    parsed = parse_holidays(read_text(path, shown_as=HOLIDAYS), path=HOLIDAYS, today=workspace.today)
-    return tuple(_CALENDAR.problem(problem) for problem in parsed.problems)
+    return tuple(_CALENDAR.problem(problem) for problem in workspace.warnings if problem.path == HOLIDAYS)
 
 
 def examine_schedules(workspace: Workspace) -> tuple[Finding, ...]:
-    """Return for each enabled schedule its meaning and its next date, for each other that it is off."""
+    """Return for each enabled schedule its meaning and its next date, for each other that it is off.
+
+    Then what should be known of them: two that serve one list, nobody to ask for an approval.
+    """
     if not workspace.rules:
         return (
             _SCHEDULES.warning(
@@ -51,7 +48,8 @@ def examine_schedules(workspace: Workspace) -> tuple[Finding, ...]:
                 wording("在 distributor.toml 加上 [[schedule]]", "add a [[schedule]] to distributor.toml"),
             ),
         )
-    return tuple(_schedule(workspace, rule) for rule in workspace.rules)
+    doubtful = (_SCHEDULES.problem(problem) for problem in workspace.warnings if problem.path != HOLIDAYS)
+    return (*(_schedule(workspace, rule) for rule in workspace.rules), *doubtful)
 
 
 def _schedule(workspace: Workspace, rule: ScheduleRule) -> Finding:
