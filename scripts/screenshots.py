@@ -2,12 +2,14 @@
 
     python scripts/screenshots.py [ISSUE_FOLDER] [--page FILE.html ...] [--out var/screenshots]
 
-Renders the issue's mails (all sections; two sections; digest; English) and takes each, and every page named, in
-headless Chromium: 375 and 1280 pixels wide, light and dark; the mails also with every <style> removed, as the
-strictest webmails show them. Chromium is found by CHROMIUM, else /usr/bin/chromium.
+Renders the issue's mails (all sections; two sections; digest; English) and the page of its rehearsal, and takes each,
+and every page named, in headless Chromium: 375 and 1280 pixels wide, light and dark; the mails also with every <style>
+removed, as the strictest webmails show them, the rehearsal also without scripts.
+Chromium is found by CHROMIUM, else /usr/bin/chromium.
 """
 
 import argparse
+import asyncio
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -21,10 +23,17 @@ from distributor.content.loader import load_issue
 from distributor.content.model import Issue
 from distributor.editions import Edition, cut
 from distributor.errors import InputError
+from distributor.identifiers import IssueId
+from distributor.operations.clocks import SystemClock
+from distributor.operations.planning import plan_sending
+from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.workspace import open_workspace
 from distributor.rendering.mail import Press, inline_pictures, render_edition
 from distributor.rendering.model import Placeholders
 from distributor.rendering.templates import Templates
 from distributor.rendering.urls import site_of
+from distributor.web.copying import bring_lists, office_copy
+from distributor.web.gallery import gallery_file
 
 WIDTHS = (375, 1280)
 SCHEMES = ("light", "dark")
@@ -36,6 +45,8 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-background-networking",
 ]
+FILLING = 1500
+"""Milliseconds in which the frames of a rehearsal fill."""
 STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 
 
@@ -49,7 +60,8 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     sheets = [*mails(asked.root, asked.issue, asked.out), *asked.page]
-    for picture in photograph(sheets, asked.out):
+    rehearsed = asyncio.run(rehearsal(asked.root, IssueId(asked.issue.name), asked.out))
+    for picture in photograph(sheets, rehearsed, asked.out):
         print(picture)
 
 
@@ -101,26 +113,44 @@ def variants(settings: Settings, issue: Issue, templates: Templates) -> Iterator
     yield "mail-english", Press(publication=english, email=settings.email, **press), part
 
 
-def photograph(sheets: list[Path], out: Path) -> Iterator[Path]:
-    """Take every sheet in every width and scheme; yield the PNG files."""
+async def rehearsal(root: Path, issue: IssueId, out: Path) -> Path:
+    """Write the page that `plan --html` writes for the issue to all lists, and return it."""
+    workspace = open_workspace(root, SystemClock(), {})
+    async with office_copy(workspace) as office:
+        await bring_lists(office)
+        plan = SendingPlan(issue=issue, lists=workspace.list_names)
+        audience = await plan_sending(office, plan, workspace.clock.now())
+        sheet = out / "rehearsal.html"
+        sheet.write_text(gallery_file(office, audience, "zh"), encoding="utf-8")
+    return sheet
+
+
+def photograph(sheets: list[Path], rehearsed: Path, out: Path) -> Iterator[Path]:
+    """Take every sheet in every width and scheme, the rehearsal without scripts too; yield the PNG files."""
     with sync_playwright() as playwright:
         executable = os.environ.get("CHROMIUM", "/usr/bin/chromium")
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         for sheet in sheets:
             yield from _photograph_one(browser, sheet, out)
+        yield from _photograph_one(browser, rehearsed, out, tall=2400)
+        yield from _photograph_one(browser, rehearsed, out, tall=2400, scripts=False)
         browser.close()
 
 
-def _photograph_one(browser: Browser, sheet: Path, out: Path) -> Iterator[Path]:
+def _photograph_one(browser: Browser, sheet: Path, out: Path, *, tall: int = 0, scripts: bool = True) -> Iterator[Path]:
+    """Take one sheet; `tall` pixels of it from its top, which fill themselves while they are shown, 0 for all of it."""
     for width in WIDTHS:
         for scheme in SCHEMES:
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page = browser.new_page(
+                viewport={"width": width, "height": tall or 900}, color_scheme=scheme, java_script_enabled=scripts
+            )
             page.goto(sheet.resolve().as_uri())
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
+            if scripts and (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
                 print(f"{sheet.name}: {wide} pixels wide on a screen of {width}")
-            picture = out / f"{sheet.stem}-{width}-{scheme}.png"
-            page.screenshot(path=picture, full_page=True)
+            if tall:
+                page.wait_for_timeout(FILLING)
+            picture = out / f"{sheet.stem}{'' if scripts else '-scriptless'}-{width}-{scheme}.png"
+            page.screenshot(path=picture, full_page=not tall)
             page.close()
             yield picture
 

@@ -29,6 +29,7 @@ def plan_json(workspace: Workspace, audience: AudiencePlan) -> dict[str, object]
         "on_several_lists": counted.on_several,
         "skipped": {
             "already_mailed_by": dict(skipped.already),
+            "by_the_pilot": skipped.piloted,
             "without_section": skipped.without_section,
             "suppressed": dict(skipped.suppressed),
             "left_the_list": skipped.left,
@@ -52,7 +53,9 @@ def _slot(workspace: Workspace, slot: SlotPlan) -> dict[str, object]:
         "approval": slot.approval,
         "pilot": slot.pilot,
         "pilot_readers": slot.piloted,
+        "pilot_went": slot.pilot_went,
         "hold_seconds": int(slot.hold.total_seconds()) if slot.hold else None,
+        "held": slot.is_held,
     }
 
 

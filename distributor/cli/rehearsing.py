@@ -1,6 +1,7 @@
 """The command that rehearses: `plan`, and how a rehearsal reads in a terminal."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,8 @@ async def _plan(
     workspace: Workspace, asked: tuple[str | None, list[str]], out: Path | None, options: tuple[bool, bool, bool]
 ) -> int:
     diff, html, as_json = options
+    if out is not None:
+        _refuse_unwritable(out)
     async with office_copy(workspace) as office:
         audience, changed = await _rehearse(office, *asked)
         record = past_plans.record_of(audience)
@@ -94,6 +97,20 @@ async def _plan(
     return _exit_code(audience)
 
 
+def _refuse_unwritable(out: Path) -> None:
+    """Refuse a place for the page before anything is rehearsed for it."""
+    folder = out.resolve().parent
+    if not folder.is_dir():
+        why = wording(f"{out}：没有文件夹 {folder}", f"{out}: there is no folder {folder}")
+    elif out.is_dir():
+        why = wording(f"{out} 是文件夹 → --out 后面写文件名", f"{out} is a folder: give a file after --out")
+    elif not os.access(folder, os.W_OK):
+        why = wording(f"{out}：文件夹 {folder} 不能写", f"{out}: the folder {folder} cannot be written")
+    else:
+        return
+    raise InputError(why)
+
+
 async def dry_run(workspace: Workspace, issue: str, lists: list[str]) -> int:
     """Rehearse an issue to lists and print it; not even the plan is kept."""
     async with office_copy(workspace) as office:
@@ -108,16 +125,13 @@ async def _rehearse(office: Office, issue: str | None, lists: list[str]) -> tupl
     if issue is None and lists:
         raise InputError(wording("写了 --list 也要写期号", "give the issue together with --list"))
     names = membership.list_names(office, lists)
-    changed = [sync for sync in await membership.compare_lists(office, names) if _is_changed(sync)]
-    await bring_lists(office)
+    changed = (await bring_lists(office)).changed
     if issue is None:
-        return await planning.plan_next(office), tuple(changed)
-    plan = sending.plan_of(office, issue, names)
-    return await planning.plan_sending(office, plan, office.workspace.clock.now()), tuple(changed)
-
-
-def _is_changed(sync: ListSync) -> bool:
-    return sync.difference is not None and sync.difference.is_new_file
+        audience = await planning.plan_next(office)
+    else:
+        plan = sending.plan_of(office, issue, names)
+        audience = await planning.plan_sending(office, plan, office.workspace.clock.now())
+    return audience, tuple(sync for sync in changed if sync.list in audience.plan.lists)
 
 
 def _exit_code(audience: AudiencePlan) -> int:

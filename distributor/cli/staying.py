@@ -173,7 +173,7 @@ def _say_served(workspace: Workspace, listener: Listener) -> None:
 
 
 async def _say_next(office: Office) -> None:
-    slots = [coming for coming in await planning.coming_slots(office, 2) if coming.slot.goes]
+    slots = [coming for coming in await planning.coming_slots(office, 2) if coming.may_go]
     if not slots:
         say(tr("没有启用的计划，只发手工启动的", "no schedule is enabled; only what people start is sent"))
         return

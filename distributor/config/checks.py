@@ -195,11 +195,12 @@ def _references(settings: Settings) -> Iterator[_Found]:
 def _unknown(key: KeyPath, zh: str, en: str, names: Iterable[str], known: Sequence[str]) -> Iterator[_Found]:
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1) or known
+            near = difflib.get_close_matches(name, known, n=1)
+            asked_zh, asked_en = (f"是不是 {near[0]}？", f"did you mean {near[0]}? ") if near else ("", "")
             yield (
                 key,
                 wording(f"没有这个{zh}：{name}", f"no such {en}: {name}"),
-                wording(f"可用：{'、'.join(near)}", f"known: {', '.join(near)}"),
+                wording(f"{asked_zh}可用：{'、'.join(known)}", f"{asked_en}known: {', '.join(known)}"),
             )
 
 

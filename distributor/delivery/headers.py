@@ -33,8 +33,9 @@ _PHRASE = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*", re.ASCII)
 _URI = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]+", re.ASCII)
 _WIRE_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 
-# One header with its folded lines, each of which holds something besides blanks.
-_FIELD = re.compile(rb"([!-9;-~]++):([\t -~]*+(?:\r\n[\t ]++[!-~][\t -~]*+)*+)\r\n")
+# One header with its folded lines, each of which holds something besides blanks. The group is not possessive:
+# before Python 3.11.5 such a group matches what it should not, and misses what it should (CPython issue 106052).
+_FIELD = re.compile(rb"([!-9;-~]++):([\t -~]*+(?:\r\n[\t ]++[!-~][\t -~]*+)*)\r\n")
 _BROKEN_BLOCK = wording(
     "邮件头的字节不是我们要写的内容，这封邮件没有发出；请把日志交给开发者",
     "the header block is not what was meant, so the message was not sent; please report it with the log",

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.delivery import counts
 from distributor.delivery.counts import MailingLine
 from distributor.delivery.model import Mailing, State
-from distributor.identifiers import EditionKey, MailingId
-from distributor.rendering.model import Rendition
+from distributor.identifiers import EditionKey, EmailKey, MailingId
+from distributor.rendering.model import Placeholders, Rendition
 from distributor.schema import delivery, mailing
 
 SEND_NO = 0
@@ -78,6 +78,21 @@ def has_it(
     )
 
 
+async def holders(
+    connection: AsyncConnection, occurrence: int, present: Mapping[EditionKey, Rendition], marks: Placeholders
+) -> frozenset[tuple[EmailKey, EditionKey]]:
+    """Return who has which of these editions from the pilot of a slot as it is now; `marks` are those of `present`."""
+    line = await of_occurrence(connection, occurrence)
+    if line is None:
+        return frozenset()
+    then = await _looks(connection, line.mailing)
+    same = [edition for edition, one in present.items() if _unmarked(one, marks) == then.get(edition)]
+    copies = sa.select(delivery.c.email_key, delivery.c.edition).where(
+        delivery.c.mailing == line.mailing.id, delivery.c.edition.in_(same), delivery.c.state.in_(_HAS_IT)
+    )
+    return frozenset((row.email_key, row.edition) for row in await connection.execute(copies))
+
+
 async def _looks(connection: AsyncConnection, of: Mailing) -> dict[EditionKey, Rendition]:
     """Return the frozen renditions of a mailing without what another mailing of the same text has otherwise."""
     renditions = await counts.load_renditions(connection, of.id)
@@ -88,9 +103,12 @@ def _plain(rendition: Rendition, of: Mailing) -> Rendition:
     subject = rendition.subject
     if of.send_no == SEND_NO:
         subject = next((subject.removeprefix(word) for word in _PREFIXES.values() if subject.startswith(word)), subject)
-    html, text = (_unmarked(part, of) for part in (rendition.html, rendition.text))
-    return replace(rendition, subject=subject, html=html, text=text)
+    return _unmarked(replace(rendition, subject=subject), Placeholders(token=of.token_mark, address=of.address_mark))
 
 
-def _unmarked(text: str, of: Mailing) -> str:
-    return text.replace(of.token_mark, "{token}").replace(of.address_mark, "{address}")
+def _unmarked(rendition: Rendition, marks: Placeholders) -> Rendition:
+    html, text = (
+        part.replace(marks.token, "{token}").replace(marks.address, "{address}")
+        for part in (rendition.html, rendition.text)
+    )
+    return replace(rendition, html=html, text=text)

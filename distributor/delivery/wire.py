@@ -13,7 +13,8 @@ from typing import Self, final
 from distributor.errors import DistributorError
 from distributor.problems import wording
 
-_LINES = re.compile(rb"(?:(?!\.)[\t -~]{0,998}+\r\n)++")
+# The group is not possessive, because before Python 3.11.5 that let a last dot pass (CPython issue 106052).
+_LINES = re.compile(rb"(?:(?!\.)[\t -~]{0,998}+\r\n)+")
 
 
 @final

@@ -6,7 +6,7 @@ digest by which a later plan knows them again without holding an address. It onl
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, get_args
@@ -53,13 +53,14 @@ class Audience:
 class Skipped:
     """Who gets no copy, and why.
 
-    `already` counts those who have the issue by the origin of the mailing that brought it; `suppressed` those who must
-    not be mailed; `left` those whom a list file names although they left that list, or an operator took them off.
-    `set_aside` counts the faulty rows of each list file. `is_sender_listed` says whether the sender's own
-    mailbox gets a copy too.
+    `already` counts those who have the issue by the origin of the mailing that brought it, `piloted` those to whom the
+    slot's pilot brings it; `suppressed` those who must not be mailed; `left` those whom a list file names although they
+    left that list, or an operator took them off. `set_aside` counts the faulty rows of each list file.
+    `is_sender_listed` says whether the sender's own mailbox gets a copy too.
     """
 
     already: Mapping[str, int]
+    piloted: int
     without_section: int
     suppressed: Mapping[SuppressionReason, int]
     left: int
@@ -68,10 +69,14 @@ class Skipped:
 
 
 async def count_audience(
-    office: Office, plan: SendingPlan, rehearsal: Rehearsal, lists: Sequence[ListSync]
+    office: Office,
+    rehearsed: tuple[SendingPlan, Rehearsal],
+    lists: Sequence[ListSync],
+    by_pilot: Collection[tuple[EmailKey, EditionKey]] = (),
 ) -> tuple[Audience, Skipped]:
-    """Count everybody on the plan's lists."""
-    gathered = _Gathered()
+    """Count everybody on the plan's lists; `by_pilot` are readers to whom a pilot brings that very edition."""
+    plan, rehearsal = rehearsed
+    gathered = _Gathered(by_pilot)
     own = office.workspace.sender.address.key
     async for reader in _readers(office, plan):
         gathered.take(reader, rehearsal.editions.get(reader.section_set), is_sender=reader.email_key == own)
@@ -79,6 +84,7 @@ async def count_audience(
     by_reason = Counter(stopped.values())
     skipped = Skipped(
         already=_most_first(gathered.already),
+        piloted=gathered.piloted,
         without_section=gathered.without_section,
         suppressed={reason: by_reason[reason] for reason in get_args(SuppressionReason) if by_reason[reason]},
         left=len(_left(lists) - stopped.keys() - gathered.reached),
@@ -103,7 +109,9 @@ class _Reader:
 class _Gathered:
     """Counts readers as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_pilot: Collection[tuple[EmailKey, EditionKey]]) -> None:
+        self._by_pilot = by_pilot
+        self.piloted = 0
         self.already: Counter[str] = Counter()
         self.without_section = 0
         self.is_sender_listed = False
@@ -123,6 +131,9 @@ class _Gathered:
             return
         if edition is None:
             self.without_section += 1
+            return
+        if (reader.email_key, edition) in self._by_pilot:
+            self.piloted += 1
             return
         self.is_sender_listed |= is_sender
         self._editions[edition] += 1

@@ -21,7 +21,7 @@ from distributor.delivery.counts import MailingLine
 from distributor.delivery.freezing import Frozen, NewMailing, Preparation
 from distributor.delivery.ledger import Claim
 from distributor.delivery.model import Mailing
-from distributor.errors import DecisionNeeded, DistributorError, EnvironmentFault, HeldError
+from distributor.errors import AnotherProcess, DecisionNeeded, DistributorError, EnvironmentFault, HeldError
 from distributor.identifiers import ListName
 from distributor.incidents import Cause, News
 from distributor.operations import history, launches, publishing
@@ -105,6 +105,7 @@ async def launch(office: Office, order: LaunchOrder) -> Mailing:
         await publishing.publish(office, launching=rehearsal.whole)
     preparation = await _prepare(office, order, rehearsal, marks)
     try:
+        await _refuse_beside_another(office, order, preparation)
         await _freeze(office, order, preparation, rehearsal, marks)
         _write_down(office, order, rehearsal, marks)
         return await _flip(office, order, preparation)
@@ -204,6 +205,42 @@ async def _prepare(office: Office, order: LaunchOrder, rehearsal: Rehearsal, mar
     claim = Claim(token=secrets.token_hex(8), lease=PREPARATION_LEASE)
     async with office.database.write() as tx:
         return await freezing.prepare(tx, new, claim)
+
+
+async def _refuse_beside_another(office: Office, order: LaunchOrder, preparation: Preparation) -> None:
+    """Let one preparation of an issue go at a time. Raises AnotherProcess.
+
+    A reader whom another one froze counts as having the issue. Did that one die or give up, nobody would mail them.
+    Ours is committed by now, so of two that begin together at least one sees the other.
+    """
+    others = await _others(office, order, preparation)
+    if any(one.mailing.state == "preparing" for one in others):
+        await sweep(office)
+        others = await _others(office, order, preparation)
+    issue, schedule = order.plan.issue, order.origin.partition("/")[0]
+    if any(one.mailing.state == "preparing" for one in others):
+        raise AnotherProcess(
+            wording(
+                f"另一次 {issue} 的发送正在准备，没有发送 → 等它启动后再运行一次",
+                f"another mailing of {issue} is being prepared, nothing was sent: run it again when that one went",
+            )
+        )
+    if order.occurrence is not None and any(one.mailing.origin.startswith(f"{schedule}/") for one in others):
+        # Chosen before that one went: this slot has its turn again, with another issue.
+        raise AnotherProcess(
+            wording(
+                f"{issue} 刚随 {schedule} 的另一次发出，没有再发 → 下一次查看时另选一期",
+                f"{issue} just went with another slot of {schedule}; the next look chooses another issue",
+            )
+        )
+
+
+async def _others(office: Office, order: LaunchOrder, preparation: Preparation) -> list[MailingLine]:
+    """Return the other mailings of this issue that are being prepared or were launched."""
+    same = (mailing.c.channel == office.workspace.channel, mailing.c.issue == order.plan.issue)
+    beside = (mailing.c.send_no == order.send_no, mailing.c.id != preparation.mailing)
+    async with office.database.read() as connection:
+        return list(await counts.mailings(connection, [*same, *beside]))
 
 
 async def _freeze(

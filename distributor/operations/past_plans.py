@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +22,8 @@ from distributor.operations.planning import AudiencePlan
 
 PLANS = "plans"
 _FORM = 1
+_SAME = timedelta(minutes=1)
+"""Ends that are nearer to each other look the same, because minutes are shown."""
 _LONGEST_NAME = 150
 _Name = TypeVar("_Name", bound=str)
 
@@ -147,6 +149,7 @@ def last(var: Path, name: str) -> PlanRecord | None:
 def compare(before: PlanRecord, now: PlanRecord) -> PlanDifference:
     """Return what changed between two plans of one mailing."""
     old, new = _by_reader(before), _by_reader(now)
+    start, finish = _moments(before, now)
     return PlanDifference(
         since=before.at,
         readers=_movement(set(old), set(new)),
@@ -154,9 +157,21 @@ def compare(before: PlanRecord, now: PlanRecord) -> PlanDifference:
         editions=_moved(_by_edition(before), _by_edition(now)),
         lists=_moved(_by_list(before), _by_list(now)),
         contents=tuple(_contents(before, now)),
-        start=(before.start, now.start),
-        finish=(before.finish, now.finish),
+        start=start,
+        finish=finish,
     )
+
+
+def _moments(
+    before: PlanRecord, now: PlanRecord
+) -> tuple[tuple[datetime, datetime], tuple[datetime | None, datetime | None]]:
+    """Return both starts and both ends; what would go at once both times is compared as if it began together."""
+    if before.start > before.at or now.start > now.at:
+        return (before.start, now.start), (before.finish, now.finish)
+    finish = before.finish + (now.start - before.start) if before.finish else None
+    if finish and now.finish and abs(finish - now.finish) < _SAME:
+        finish = now.finish
+    return (now.start, now.start), (finish, now.finish)
 
 
 def _by_reader(record: PlanRecord) -> dict[str, Cell]:

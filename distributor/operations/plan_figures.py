@@ -30,6 +30,7 @@ _APPROVALS = {
     "given": wording("已核准", "given"),
     "missing": wording("还没有；没有核准就不发", "missing; nothing goes without it"),
 }
+_HELD = wording("有人暂缓了这一期，放行之前不发", "somebody holds it; nothing goes before it is released")
 
 
 def slot_figures(workspace: Workspace, slot: SlotPlan | None) -> tuple[Pair, ...]:
@@ -41,13 +42,20 @@ def slot_figures(workspace: Workspace, slot: SlotPlan | None) -> tuple[Pair, ...
     if slot.approval != "not_needed":
         pairs.append((wording("核准", "approval"), _APPROVALS[slot.approval]))
     if slot.pilot and slot.hold:
-        hold_zh, hold_en = _span(slot.hold)
-        value = wording(
-            f"{slot.pilot} 的 {slot.piloted} 人先收到，{hold_zh}后再发其余的人",
-            f"{slot.piloted} on {slot.pilot} first, the rest {hold_en} later",
-        )
-        pairs.append((wording("试发", "pilot"), value))
+        pairs.append((wording("试发", "pilot"), _pilot(slot, slot.hold)))
+    if slot.is_held:
+        pairs.append((wording("暂缓", "held"), _HELD))
     return tuple(pairs)
+
+
+def _pilot(slot: SlotPlan, hold: timedelta) -> Wording:
+    if slot.pilot_went:
+        return wording(f"已发给 {slot.pilot}，到时再发其余的人", f"{slot.pilot} got it, the rest is still to go")
+    hold_zh, hold_en = _span(hold)
+    return wording(
+        f"{slot.pilot} 的 {slot.piloted:,} 人先收到，过{hold_zh}再发其余的人",
+        f"{slot.piloted:,} on {slot.pilot} first, the rest {hold_en} later",
+    )
 
 
 def audience_figures(audience: AudiencePlan) -> tuple[Pair, ...]:
@@ -58,6 +66,8 @@ def audience_figures(audience: AudiencePlan) -> tuple[Pair, ...]:
         pairs.append((wording("其中纯文本", "of them plain text"), _number(audience.audience.text)))
     for origin, number in skipped.already.items():
         pairs.append((wording(f"已有这一期（{origin}）", f"have it already ({origin})"), _number(number)))
+    if skipped.piloted:
+        pairs.append((wording("由试发收到同一份", "served by the pilot"), _number(skipped.piloted)))
     if not skipped.already:
         pairs.append((wording("已有这一期", "have it already"), _number(0)))
     pairs.append((wording("没有所选栏目", "no section of theirs"), _number(skipped.without_section)))
@@ -111,7 +121,7 @@ def on_several_lists(audience: AudiencePlan) -> Wording | None:
         return None
     return wording(
         f"其中 {number:,} 人在几个名单里，每个名单都计入，但只发一份",
-        f"{number:,} of them are on several lists: counted under each, mailed once",
+        f"on several lists: {number:,}, counted under each, mailed once",
     )
 
 

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.content.loader import IssueFolder, list_issues
-from distributor.delivery import decisions
+from distributor.delivery import decisions, pilots
 from distributor.delivery.forecast import Hold
 from distributor.errors import DistributorError, InputError
-from distributor.identifiers import EditionKey, IssueId, ListName, ScheduleId
+from distributor.identifiers import EditionKey, EmailKey, IssueId, ListName, ScheduleId
 from distributor.operations import history
 from distributor.operations.audience import Audience, Skipped, count_audience
 from distributor.operations.choosing import Choice, Window, choose_issue
@@ -40,12 +40,21 @@ _LOOKED_AT = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledSlot:
-    """A coming slot with its row, if it has one, and the issue that would go with it as things stand."""
+    """A coming slot with its row, if it has one, and the issue that would go with it as things stand.
+
+    `pilot_went` says that its pilot is out and the rest is still to go.
+    """
 
     schedule: ScheduleId
     slot: PlannedSlot
     occurrence: Occurrence | None
     choice: Choice
+    pilot_went: bool = False
+
+    @property
+    def may_go(self) -> bool:
+        """Whether neither a holiday nor a decision nor an earlier launch keeps it from going."""
+        return _may_go(self.slot, self.occurrence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +79,7 @@ class SlotPlan:
     """The slot that a plan is for. `approval` says whether it needs one and has it for the issue as it is now.
 
     `pilot` is the list that gets the issue first, None without one; the `hold` begins then, and `piloted` counts the
-    readers of that list.
+    readers of that list; `pilot_went` says that they have it. A slot that `is_held` goes when somebody releases it.
     """
 
     schedule: ScheduleId
@@ -79,6 +88,8 @@ class SlotPlan:
     pilot: ListName | None = None
     hold: timedelta | None = None
     piloted: int = 0
+    pilot_went: bool = False
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +181,17 @@ async def _with_issues(
         choice = choose_issue(issues, launched, window, past.elsewhere)
         if piloted is not None:
             choice = Choice(issue=next((one for one in issues if one.id == piloted), None), passed_over=())
-        found.append(ScheduledSlot(schedule=rule.id, slot=slot, occurrence=occurrence, choice=choice))
-        launched |= {choice.issue.id} if choice.issue and slot.goes else set()
+        found.append(
+            ScheduledSlot(
+                schedule=rule.id, slot=slot, occurrence=occurrence, choice=choice, pilot_went=piloted is not None
+            )
+        )
+        launched |= {choice.issue.id} if choice.issue and _may_go(slot, occurrence) else set()
     return found
+
+
+def _may_go(slot: PlannedSlot, occurrence: Occurrence | None) -> bool:
+    return slot.goes and (occurrence is None or occurrence.state in OPEN_STATES)
 
 
 async def launched_with(office: Office, schedule: ScheduleId) -> frozenset[IssueId]:
@@ -189,7 +208,7 @@ def window_of(office: Office, rule: ScheduleRule, day: date, first_seen: date) -
 
 async def plan_next(office: Office) -> AudiencePlan:
     """Rehearse the earliest coming slot that has an issue. Raises InputError when nothing would go."""
-    slots = [coming for coming in await coming_slots(office, 2) if coming.slot.goes and coming.choice.issue]
+    slots = [coming for coming in await coming_slots(office) if coming.may_go and coming.choice.issue]
     if not slots:
         raise InputError(
             wording(
@@ -200,7 +219,17 @@ async def plan_next(office: Office) -> AudiencePlan:
     first = slots[0]
     assert first.choice.issue is not None
     plan = plan_of_schedule(office, first.schedule, first.choice.issue.id)
-    return await plan_sending(office, plan, first.slot.due_at, slot=first)
+    return await plan_sending(office, plan, _start(office, first), slot=first)
+
+
+def _start(office: Office, coming: ScheduledSlot) -> datetime:
+    """Return when copies begin to leave for the lists: a pilot goes before them and holds them back."""
+    now = office.workspace.clock.now()
+    if coming.pilot_went and coming.occurrence:
+        return max(now, coming.occurrence.due_at)
+    pilot = office.workspace.schedule(coming.schedule).pilot
+    hold = parse_duration(pilot.hold) if pilot else None
+    return max(now, coming.slot.due_at) + (hold or timedelta(0))
 
 
 def plan_of_schedule(office: Office, schedule: ScheduleId, issue: IssueId) -> SendingPlan:
@@ -220,7 +249,8 @@ async def plan_sending(
     marks = new_marks()
     rehearsal = await rehearse_to_show(office, plan, marks)
     lists = await compare_lists(office, plan.lists)
-    audience, skipped = await count_audience(office, plan, rehearsal, lists)
+    by_pilot = await _by_pilot(office, slot, rehearsal, marks) if slot else frozenset()
+    audience, skipped = await count_audience(office, (plan, rehearsal), lists, by_pilot)
     foreseen = None
     if office.workspace.channel == "smtp":
         async with office.database.read() as connection:
@@ -288,6 +318,21 @@ _LOOK_AT_LIST = wording(
 )
 
 
+async def _by_pilot(
+    office: Office, coming: ScheduledSlot, rehearsal: Rehearsal, marks: Placeholders
+) -> frozenset[tuple[EmailKey, EditionKey]]:
+    """Return who has, or will have, the edition meant for them from the pilot, so that the rest leaves them out."""
+    pilot = office.workspace.schedule(coming.schedule).pilot
+    async with office.database.read() as connection:
+        if coming.pilot_went and coming.occurrence:
+            return await pilots.holders(connection, coming.occurrence.id, rehearsal.renditions, marks)
+        if pilot is None:
+            return frozenset()
+        rows = await connection.execute(store.mailable([pilot.list]))
+        keys = ((row.email_key, rehearsal.editions.get(row.section_set)) for row in rows)
+        return frozenset((reader, edition) for reader, edition in keys if edition)
+
+
 async def _slot_plan(office: Office, coming: ScheduledSlot, rehearsal: Rehearsal) -> SlotPlan:
     chosen = office.workspace.schedule(coming.schedule)
     pilot = chosen.pilot
@@ -304,6 +349,8 @@ async def _slot_plan(office: Office, coming: ScheduledSlot, rehearsal: Rehearsal
         pilot=pilot.list if pilot else None,
         hold=parse_duration(pilot.hold) if pilot else None,
         piloted=piloted or 0,
+        pilot_went=coming.pilot_went,
+        is_held=coming.occurrence is not None and coming.occurrence.state == "held",
     )
 
 

@@ -21,13 +21,13 @@ from distributor.errors import InputError
 from distributor.identifiers import EditionKey, IssueId, ListName, SectionId
 from distributor.operations.office import Office
 from distributor.operations.proofs.model import Galley
-from distributor.operations.proofs.reading import made_up_reader, proofread, specimens_of
+from distributor.operations.proofs.reading import proofread, specimens_of
 from distributor.operations.workspace import Workspace
 from distributor.problems import Problem, faults, wording
 from distributor.rendering.mail import NOTICE, Press, inline_pictures, render_editions, render_notice
 from distributor.rendering.model import InlinePicture, Placeholders, Rendition
 from distributor.subscribers import store
-from distributor.subscribers.preferences import parse_set_key, set_key
+from distributor.subscribers.preferences import parse_set_key
 
 Body = Literal["full", "digest", "fit"]
 
@@ -110,26 +110,6 @@ async def rehearse_to_show(office: Office, plan: SendingPlan, marks: Placeholder
         without_section=sum(size for name, size in sizes.items() if editions[name] is None),
         warnings=warnings,
         findings=await _proofread(office, replace(rehearsal, whole=whole), marks, (specimens, plan.body)),
-    )
-
-
-async def rehearse_next(office: Office, issue: IssueId, marks: Placeholders) -> Rehearsal:
-    """Rehearse an issue as the reader of all sections would get it, drafts too, whatever list they are on.
-
-    `readers` is empty. Raises InputError with every fault of the content.
-    """
-    folder = find_issue(office.workspace.root, issue)
-    whole, warnings = await asyncio.to_thread(load_checked, office.workspace, folder)
-    edition = cut(whole, None)
-    assert edition is not None
-    rehearsal = await _rendered(whole, press_of(office.workspace, marks), {edition.key: 0})
-    specimens = (made_up_reader(edition.key),)
-    return replace(
-        rehearsal,
-        editions={set_key(None): edition.key},
-        readers={},
-        warnings=warnings,
-        findings=await _proofread(office, rehearsal, marks, (specimens, None)),
     )
 
 

@@ -33,11 +33,9 @@ async def guarded(
     except unless:
         raise
     except DistributorError as error:
-        _LOG.error(
-            "a step of the beat failed, the next beat tries again", extra={"step": step, "why": error.text("en")}
-        )
+        _LOG.error(_FAILED, extra={"step": step, "why": error.text("en")})
     except Exception:  # noqa: BLE001 - logged whole; the next beat tries again
-        _LOG.exception("a step of the beat failed, the next beat tries again", extra={"step": step})
+        _LOG.exception(_FAILED, extra={"step": step})
     return None
 
 

@@ -26,6 +26,8 @@ _YEARS_AHEAD = 3
 _LONGEST_RANGE = timedelta(days=62)
 _RANGE = re.compile(r"\s*(?:\.\.|至|到|~|～|—+)\s*")
 _FULL_WIDTH = str.maketrans("，＝［］“”＃", ',=[]""#')
+_BARE_DAY = re.compile(r"(?<![\w-])\d{4}-\d{1,2}-\d{1,2}(?![\w-])")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _TOML_LINE = re.compile(r"\(at line (\d+)")
 _FORM = wording("写成 off = [2027-01-01]，日期为 年-月-日", "write off = [2027-01-01], dates as year-month-day")
 
@@ -67,9 +69,7 @@ def parse_holidays(text: str, *, path: str, today: date) -> ParsedHolidays:
     try:
         table = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        place = _TOML_LINE.search(str(error))
-        what = wording(f"TOML 写法不对：{error}", f"this is not TOML: {error}")
-        return ParsedHolidays(calendar=None, problems=(source.problem(int(place[1]) if place else None, what),))
+        return ParsedHolidays(calendar=None, problems=tuple(_days_toml_refuses(source)) or (_not_toml(source, error),))
     found = [item for key in _KEYS for item in _entries(source, key, table.get(key, []))]
     entries = [item for item in found if isinstance(item, _Entry)]
     problems = in_reading_order(
@@ -85,6 +85,29 @@ def parse_holidays(text: str, *, path: str, today: date) -> ParsedHolidays:
         return ParsedHolidays(calendar=None, problems=problems)
     calendar = WorkCalendar(off=_days_of(entries, "off"), work=_days_of(entries, "work"))
     return ParsedHolidays(calendar=calendar, problems=problems)
+
+
+def _not_toml(source: _Source, error: tomllib.TOMLDecodeError) -> Problem:
+    place = _TOML_LINE.search(str(error))
+    what = wording(f"TOML 写法不对：{error}", f"this is not TOML: {error}")
+    return source.problem(int(place[1]) if place else None, what)
+
+
+def _days_toml_refuses(source: _Source) -> Iterator[Problem]:
+    """Name each day without quotes that TOML does not read; of such a day it says "Unclosed array"."""
+    for number, line in enumerate(source.text.splitlines(), 1):
+        for written in _BARE_DAY.findall(_QUOTED.sub("", line).partition("#")[0]):
+            day = times.parse_date(written)
+            if day is None:
+                yield source.problem(number, wording(f"没有这一天：{written}", f"there is no such day: {written}"))
+            elif day.isoformat() != written:
+                yield source.problem(
+                    number,
+                    wording(
+                        f"不加引号的日期要写足位数：{written}", f"a date without quotes needs all digits: {written}"
+                    ),
+                    wording(f"写成 {day}", f"write {day}"),
+                )
 
 
 def _days_of(entries: Iterable[_Entry], key: str) -> frozenset[date]:

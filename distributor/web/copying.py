@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from distributor.database import Database, database_url
 from distributor.errors import DatabaseFault, HeldError, InputError
 from distributor.identifiers import ListName
 from distributor.operations import membership
+from distributor.operations.membership import ListSync
 from distributor.operations.office import KEY_FILE, Office
 from distributor.operations.workspace import Workspace
 from distributor.problems import wording
@@ -35,24 +37,35 @@ async def office_copy(workspace: Workspace) -> AsyncIterator[Office]:
             yield Office(workspace=workspace, database=database, keyring=_keyring(workspace.root))
 
 
-async def bring_lists(office: Office) -> tuple[InputError | HeldError, ...]:
-    """Bring the list files into the copy and return why one of them would hold up a launch."""
-    if office.database.dialect != "sqlite":
-        return ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """The list files `changed` since their last sync, and why others are `held` and would hold up a launch."""
+
+    held: tuple[InputError | HeldError, ...]
+    changed: tuple[ListSync, ...]
+
+
+async def bring_lists(office: Office) -> Brought:
+    """Bring the list files that changed into the copy, as a launch would; where there is no copy, only name them."""
     held: list[InputError | HeldError] = []
+    changed: list[ListSync] = []
     for name in office.workspace.list_names:
         try:
-            await _bring(office, name)
+            changed += await _bring(office, name)
         except (InputError, HeldError) as error:
             held.append(error)
-    return tuple(held)
+    return Brought(held=tuple(held), changed=tuple(changed))
 
 
-async def _bring(office: Office, name: ListName) -> None:
-    (sync,) = await membership.compare_lists(office, [name])
-    if sync.is_held:
-        raise membership.shrunk(sync)
-    await membership.apply_lists(office, [sync])
+async def _bring(office: Office, name: ListName) -> tuple[ListSync, ...]:
+    syncs = await membership.compare_lists(office, [name])
+    changed = tuple(sync for sync in syncs if sync.difference is not None and sync.difference.is_new_file)
+    for sync in changed:
+        if sync.is_held:
+            raise membership.shrunk(sync)
+    if office.database.dialect == "sqlite":
+        await membership.apply_lists(office, changed)
+    return changed
 
 
 def _copied(workspace: Workspace, folder: Path) -> URL:

@@ -23,7 +23,7 @@ from distributor.operations import planning, publishing
 from distributor.operations.launching import new_marks
 from distributor.operations.office import Office
 from distributor.operations.planning import AudiencePlan, ScheduledSlot
-from distributor.operations.rehearsal import only_sections, press_of
+from distributor.operations.rehearsal import Body, only_sections, press_of
 from distributor.problems import Problem, faults
 from distributor.rendering.archive import build_archive
 from distributor.rendering.feeds import build_feeds
@@ -119,11 +119,11 @@ class Exhibits:
 
     async def slots(self) -> tuple[ScheduledSlot, ...]:
         """Return the next slots that go."""
-        return tuple(coming for coming in await planning.coming_slots(self.office, 2) if coming.slot.goes)
+        return tuple(coming for coming in await planning.coming_slots(self.office, 2) if coming.may_go)
 
     async def coming(self) -> Coming:
         """Rehearse the next mailing with the list files as they are."""
-        held = await bring_lists(self.office)
+        held = (await bring_lists(self.office)).held
         try:
             audience = await planning.plan_next(self.office)
         except DistributorError as error:
@@ -150,12 +150,15 @@ class Exhibits:
         """Return an issue as its files are now, drafts too; None when there is no such folder."""
         return await asyncio.to_thread(self._load, reference)
 
-    async def edition(self, reference: str, key: EditionKey, only: Sequence[SectionId] = ()) -> Sheet | None:
-        """Render an edition of an issue as its files and templates are now; `only` cuts the issue first.
+    async def edition(
+        self, reference: str, key: EditionKey, *, only: Sequence[SectionId] = (), body: Body | None = None
+    ) -> Sheet | None:
+        """Render an edition of an issue as its files and templates are now.
 
-        None when there is no such issue or none of the sections appears. Raises InputError with what is wrong.
+        `only` cuts the issue first and `body` overrides that of the settings, as a schedule may. None when there is
+        no such issue or none of the sections appears. Raises InputError with what is wrong.
         """
-        return await asyncio.to_thread(self._render, reference, key, only)
+        return await asyncio.to_thread(self._render, reference, key, (only, body))
 
     async def issue_list(self) -> tuple[tuple[IssueFolder, bool], ...]:
         """Return every issue folder, newest first, and whether it is public."""
@@ -213,7 +216,8 @@ class Exhibits:
         loaded = load_issue(path, root=self.workspace.root, sections=self.workspace.sections)
         return LoadedIssue(folder=folder, issue=loaded.issue, problems=loaded.problems)
 
-    def _render(self, reference: str, key: EditionKey, only: Sequence[SectionId]) -> Sheet | None:
+    def _render(self, reference: str, key: EditionKey, how: tuple[Sequence[SectionId], Body | None]) -> Sheet | None:
+        only, body = how
         loaded = self._load(reference)
         if loaded is None:
             return None
@@ -221,7 +225,7 @@ class Exhibits:
             raise InputError(problems=loaded.problems)
         issue = only_sections(loaded.issue, tuple(only)) if only else loaded.issue
         marks = new_marks()
-        press = press_of(self.workspace, marks)
+        press = press_of(self.workspace, marks, body)
         if key == NOTICE:
             return rendition_to_sheet(render_notice(issue, press), marks, ())
         edition = cut(issue, frozenset(SectionId(part) for part in key.split("+")))

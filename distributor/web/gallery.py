@@ -1,13 +1,14 @@
 """Every edition in use side by side, as one page: desktop, phone, dark, without styles, plain text.
 
 Enters: a stage and a rehearsal. Leaves: HTML that holds everything it shows, opens from a disk and asks the network for
-nothing; the preview serves the same page. Mails lie in it as inert text and fill their frames while they are near the
-screen, so that sixty editions stay light; no script of a mail ever runs.
+nothing; the preview serves the same page. Frames lie in <noscript>: a browser without scripts shows them all, one with
+scripts fills them while they are near the screen, so that sixty editions stay light. No script of a mail ever runs.
 """
 
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 
 from distributor.operations.office import Office
@@ -28,6 +29,7 @@ from distributor.web.sheets import Picture, Sheet, picture_path, rendition_to_sh
 from distributor.web.stage import Stage, kilobytes
 
 _SCRIPT = "web/preview/gallery.js"
+_MAY_END = re.compile("<(?=/noscript)", re.IGNORECASE)
 _FRAMES = (("wide", "light", 680), ("phone", "light", 375), ("dark", "dark", 375), ("bare", "bare", 600))
 """Each pane of HTML: its name, the view of the mail that it shows, and its width in pixels."""
 
@@ -108,7 +110,7 @@ def _edition(stage: Stage, audience: AudiencePlan, line: EditionLine, local: str
     rehearsal = audience.rehearsal
     sheet = rendition_to_sheet(rehearsal.renditions[line.edition], audience.marks, rehearsal.pictures)
     base_url = stage.workspace.site.base_url
-    views = {view: shown_html(sheet, base_url, local=local, view=view) for _name, view, _width in _FRAMES}
+    views = {view: _srcdoc(shown_html(sheet, base_url, local=local, view=view)) for _name, view, _width in _FRAMES}
     return {
         "titles": stage.titles(line.edition),
         "subject": line.subject,
@@ -116,7 +118,7 @@ def _edition(stage: Stage, audience: AudiencePlan, line: EditionLine, local: str
         "facts": _facts(stage, line, sheet),
         "readers": line.readers,
         "size": kilobytes(line.html_bytes),
-        "views": [(view, _as_json(html)) for view, html in views.items()],
+        "views": views,
         "text": sheet.text,
     }
 
@@ -140,6 +142,12 @@ def _pictures(audience: AudiencePlan) -> dict[str, str]:
         picture_path(picture.cid): f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
         for picture in audience.rehearsal.pictures
     }
+
+
+def _srcdoc(html: str) -> str:
+    # An attribute within <noscript>, which a browser with scripts reads as text up to its end tag.
+    escaped = html.replace("&", "&amp;").replace('"', "&quot;")
+    return trusted(_MAY_END.sub("&lt;", escaped))
 
 
 def _as_json(value: object) -> str:

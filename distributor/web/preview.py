@@ -175,7 +175,8 @@ class Hall:
 
     def _lines(self, audience: AudiencePlan) -> list[dict[str, object]]:
         only = {"only": "+".join(audience.plan.sections)} if audience.plan.sections else {}
-        query = f"?{urlencode(only)}" if only else ""
+        body = {"body": audience.plan.body} if audience.plan.body else {}
+        query = f"?{urlencode(only | body)}" if only or body else ""
         return [
             {
                 "path": f"/editions/{quote(audience.plan.issue)}/{quote(line.edition)}{query}",

@@ -5,7 +5,8 @@ templates are now. Below each address lie the HTML for the frames, its pictures 
 """
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from typing import get_args
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.routing import Route
 
 from distributor.errors import InputError
 from distributor.identifiers import EditionKey, SectionId
+from distributor.operations.rehearsal import Body
 from distributor.web.sheets import Sheet, shown_html
 from distributor.web.stage import HEADERS, SITE, Stage, kilobytes
 
@@ -23,6 +25,9 @@ _MAIL_HEADERS = HEADERS | {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 }
+_CHOICES = ("only", "body")
+"""What a schedule decides about its mails and an address of an edition repeats."""
+_BODIES: dict[str, Body] = {body: body for body in get_args(Body)}
 _LONGEST_SOURCE = 20_000
 _Finder = Callable[[Request], Awaitable[Sheet | None]]
 
@@ -92,15 +97,16 @@ class MailRoom:
         asked = request.query_params.get("view", "")
         view = asked if asked in views else views[0]
         path = quote(request.url.path)
-        only = f"&only={quote(request.query_params['only'])}" if "only" in request.query_params else ""
+        kept = {name: request.query_params[name] for name in _CHOICES if name in request.query_params}
+        how = f"&{urlencode(kept)}" if kept else ""
         return self._stage.page(
             "sheet",
             sheet.subject,
             sheet=sheet,
             facts=self._facts(sheet),
-            views=[(name, getattr(self._stage.words, name), f"?view={name}{only}") for name in views],
+            views=[(name, getattr(self._stage.words, name), f"?view={name}{how}") for name in views],
             view=view,
-            frame=f"{path}/html?view={view}{only}",
+            frame=f"{path}/html?view={view}{how}",
             source=sheet.source[:_LONGEST_SOURCE].decode("ascii", errors="replace"),
             cut=len(sheet.source) > _LONGEST_SOURCE,
             download=f"{path}/source.eml",
@@ -133,4 +139,5 @@ class MailRoom:
     async def _present(self, request: Request) -> Sheet | None:
         only = tuple(SectionId(part) for part in request.query_params.get("only", "").split("+") if part)
         edition = EditionKey(request.path_params["edition"])
-        return await self._exhibits.edition(request.path_params["issue"], edition, only)
+        body = _BODIES.get(request.query_params.get("body", ""))
+        return await self._exhibits.edition(request.path_params["issue"], edition, only=only, body=body)

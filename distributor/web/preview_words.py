@@ -98,6 +98,9 @@ class PreviewWords:
     gallery_foot: str
     size_of_pictures: str
     domains: str
+    moments: str
+    figures: str
+    number: str
     fault: str
     warning: str
     states: MappingProxyType[State, str]
@@ -187,10 +190,13 @@ _CHINESE = PreviewWords(
     scale="大小",
     thumbnails="缩略",
     actual="实际大小",
-    needs_script="这一页要用浏览器的脚本把邮件放进框里；请打开脚本，或看 distributor preview。",
+    needs_script="浏览器没有开脚本：邮件照样显示，但图片只显示说明文字，打开也慢一些。",
     gallery_foot="链接里的读者是虚构的；这一页不向网络取任何东西。",
     size_of_pictures="图片",
     domains="域名",
+    moments="何时发",
+    figures="发多少",
+    number="人数",
     fault="故障",
     warning="提醒",
     states=MappingProxyType(
@@ -294,11 +300,13 @@ _ENGLISH = PreviewWords(
     scale="Size",
     thumbnails="Thumbnails",
     actual="Actual size",
-    needs_script="This page needs its script to show the mails in their frames: allow it, or use "
-    "`distributor preview`.",
+    needs_script="Scripts are off: mails show all the same, pictures as their descriptions only, and more slowly.",
     gallery_foot="The reader in the links is made up; this page asks the network for nothing.",
     size_of_pictures="Pictures",
     domains="Domain",
+    moments="When",
+    figures="How many",
+    number="people",
     fault="fault",
     warning="warning",
     states=MappingProxyType(

@@ -1,4 +1,4 @@
-"""Two daemons on one calendar, one of them killed every few hundred milliseconds: every slot goes, and goes once."""
+"""Two and three daemons on one calendar, one killed every few hundred milliseconds: every slot goes, and goes once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,8 +44,10 @@ def expected(calendar: tuple[Week, ...]) -> set[tuple[int, str]]:
 
 
 @pytest.mark.slow
-def test_no_slot_is_skipped_or_sent_twice_while_daemons_are_killed(office: Trial) -> None:
+@pytest.mark.parametrize("daemons", [2, 3])
+def test_no_slot_is_skipped_or_sent_twice_while_daemons_are_killed(office: Trial, daemons: int) -> None:
     calendar = weeks(AUTUMN, 6)
+    office.daemons = daemons
 
     copies = live(office, calendar)
 

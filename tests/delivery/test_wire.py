@@ -19,6 +19,7 @@ UNFIT = [
     b"\xe4\r\n",
     b"a",
     b".\r\n",
+    b"a\r\n.",
     b"a\r\n.b\r\n",
 ]
 line_pieces = st.lists(st.sampled_from([b"a", b".", b" ", b"\t", b"\r\n", b"\r", b"\n", b"\0", b"a" * 998]), max_size=9)

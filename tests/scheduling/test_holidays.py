@@ -97,8 +97,9 @@ def test_working_day_that_is_one_anyway_is_doubted() -> None:
         ('off = ["2027-01-01 至 2027-12-31"]', 1, "这一段太长"),
         ('off = ["2027-01-01 至 2027-01-02 至 2027-01-03"]', 1, "不是日期"),
         ('off = ["2027-01-01 至 元宵"]', 1, "不是日期"),
-        ("\noff = [2027-02-30]", 2, "TOML"),
-        ("off = [2027-1-1]", 1, "TOML"),
+        ("\noff = [2027-02-30]", 2, "没有这一天：2027-02-30"),
+        ('off = ["2027-1-2",\n2027-1-1]', 2, "不加引号的日期要写足位数：2027-1-1"),
+        ("off = [2027-01-01, 周六]", 1, "TOML"),
         ("off = [", None, "TOML"),
     ],
 )
@@ -107,6 +108,16 @@ def test_fault_is_named_by_line(text: str, line: int | None, what: str) -> None:
 
     assert problem.line == line
     assert what in problem.what.zh
+
+
+def test_every_day_that_toml_cannot_read_is_named_with_what_to_write() -> None:
+    problems = parsed("off = [2027-1-1]  # 2027-2-2\nwork = [2027-01-03, 2027-13-01, 2027-2-7]\n").problems
+
+    assert [(problem.line, problem.remedy.zh) for problem in problems] == [
+        (1, "写成 2027-01-01"),
+        (2, "写成 off = [2027-01-01]，日期为 年-月-日"),
+        (2, "写成 2027-02-07"),
+    ]
 
 
 def test_backward_range_is_shown_the_right_way_round() -> None:

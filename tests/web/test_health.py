@@ -153,11 +153,12 @@ async def test_slot_that_should_have_gone_is_failing_and_one_that_waits_for_peop
         longer = ticked.workspace.clock.now() - vitals.LATE - MINUTE
         await tx.execute(sa.update(occurrence).where(occurrence.c.state == "launched").values(due_at=longer))
         await tx.execute(sa.update(occurrence).values(state="planned").where(occurrence.c.state == "launched"))
-    late = code_of(await visitor.get("/healthz"))
+    late, metrics = code_of(await visitor.get("/healthz")), await visitor.get("/metrics")
     async with ticked.database.write() as tx:
         await tx.execute(sa.update(occurrence).where(occurrence.c.due_at <= longer).values(state="waiting_content"))
 
     assert late == (503, "failing", ["late"])
+    assert [value(metrics, f"distributor_slots_{name}") for name in ("due", "late", "waiting")] == [1, 1, 0]
     assert code_of(await visitor.get("/healthz")) == (200, "degraded", ["waiting"])
 
 

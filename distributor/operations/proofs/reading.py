@@ -5,7 +5,6 @@ behind `plan`, the preview and every launch, so that what a launch would refuse 
 """
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from distributor.operations.proofs.model import Findings, Galley
 from distributor.operations.proofs.site import SiteToBe
 from distributor.problems import Problem
 from distributor.rendering.model import PublicFile
-from distributor.subscribers import store, tokens
+from distributor.subscribers import store
 
 
 async def proofread(office: Office, galley: Galley) -> tuple[Problem, ...]:
@@ -68,20 +67,6 @@ async def specimens_of(
         if edition is not None:
             found.setdefault((edition, row.format), _copy(edition, row._asdict()))
     return tuple(found.values())
-
-
-def made_up_reader(edition: EditionKey) -> Copy:
-    """Return a reader who exists nowhere, to stand for those of an edition that has none yet."""
-    return _copy(
-        edition,
-        {
-            "public_id": tokens.new_public_id(secrets.token_bytes),
-            "email_key": "reader@example.com",
-            "address": "reader@example.com",
-            "name": "",
-            "format": "html",
-        },
-    )
 
 
 def _copy(edition: EditionKey, reader: Mapping[str, str]) -> Copy:
