@@ -25,8 +25,8 @@ from distributor.editions import Edition, cut
 from distributor.errors import InputError
 from distributor.identifiers import IssueId
 from distributor.operations.clocks import SystemClock
-from distributor.operations.planning import plan_sending
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.planning import plan_sending
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.operations.workspace import open_workspace
 from distributor.rendering.mail import Press, inline_pictures, render_edition
 from distributor.rendering.model import Placeholders

@@ -35,7 +35,7 @@ from distributor.delivery import headers
 from distributor.errors import DistributorError, EnvironmentFault, InputError, TemplateError
 from distributor.identifiers import IssueId, ListName
 from distributor.operations import sending
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.schema import mailing
 from tests.conftest import SetClock
 from tests.delivery import rfc2047

@@ -10,10 +10,10 @@ from distributor.cli.console import complain, say, say_json, say_problems, tr, w
 from distributor.cli.editing import ISSUE_HELP
 from distributor.cli.entry import office_of
 from distributor.content.model import Issue
-from distributor.operations import approving, inbox
-from distributor.operations.approving import Approval
-from distributor.operations.desk_views import when_text
-from distributor.operations.inbox import INBOX, Taken
+from distributor.operations.desk import approving, inbox
+from distributor.operations.desk.approving import Approval
+from distributor.operations.desk.desk_views import when_text
+from distributor.operations.desk.inbox import INBOX, Taken
 from distributor.operations.workspace import Workspace
 from distributor.problems import Language
 from distributor.times import local_text

@@ -14,7 +14,7 @@ from distributor.content.importers.folder import Destination
 from distributor.content.importers.importing import import_file
 from distributor.errors import InputError
 from distributor.operations.founding import found_workspace
-from distributor.operations.rehearsal import load_checked
+from distributor.operations.rehearsals.rehearsal import load_checked
 from distributor.operations.workspace import Workspace
 from distributor.problems import Problem, faults, wording
 

@@ -10,9 +10,9 @@ from distributor.cli.console import complain, tr
 from distributor.config.environment import process_environment
 from distributor.config.loader import find_workspace
 from distributor.errors import ConfigError, WorkspaceNotFound
-from distributor.operations import settings_in_use
 from distributor.operations.clocks import SystemClock
 from distributor.operations.office import Office, open_office
+from distributor.operations.service import settings_in_use
 from distributor.operations.workspace import Workspace, open_workspace
 from distributor.times import Clock
 

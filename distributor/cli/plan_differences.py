@@ -3,8 +3,8 @@
 from distributor.cli.console import say, say_table, tr, words
 from distributor.cli.plan_json import moment
 from distributor.identifiers import EditionKey
-from distributor.operations.edition_titles import edition_title
-from distributor.operations.past_plans import EditionChange, Movement, PlanDifference
+from distributor.operations.rehearsals.edition_titles import edition_title
+from distributor.operations.rehearsals.past_plans import EditionChange, Movement, PlanDifference
 from distributor.operations.workspace import Workspace
 from distributor.times import local_text
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from distributor.cli.console import LANGUAGE
-from distributor.operations.planning import AudiencePlan, EditionLine, SlotPlan
+from distributor.operations.rehearsals.planning import AudiencePlan, EditionLine, SlotPlan
 from distributor.operations.workspace import Workspace
 from distributor.problems import Problem
 

@@ -15,13 +15,14 @@ from distributor.cli.plan_differences import difference_json, say_difference
 from distributor.cli.plan_json import plan_json
 from distributor.errors import InputError
 from distributor.identifiers import EditionKey
-from distributor.operations import membership, past_plans, planning, sending
-from distributor.operations.edition_titles import edition_title
+from distributor.operations import membership, sending
 from distributor.operations.files import write_if_changed
 from distributor.operations.membership import ListSync
 from distributor.operations.office import Office
-from distributor.operations.past_plans import PlanDifference
-from distributor.operations.plan_figures import (
+from distributor.operations.rehearsals import past_plans, planning
+from distributor.operations.rehearsals.edition_titles import edition_title
+from distributor.operations.rehearsals.past_plans import PlanDifference
+from distributor.operations.rehearsals.plan_figures import (
     Pair,
     audience_figures,
     domain_rows,
@@ -30,7 +31,7 @@ from distributor.operations.plan_figures import (
     slot_figures,
     verdict,
 )
-from distributor.operations.planning import AudiencePlan
+from distributor.operations.rehearsals.planning import AudiencePlan
 from distributor.operations.workspace import Workspace
 from distributor.problems import faults, wording
 from distributor.web.copying import bring_lists, office_copy

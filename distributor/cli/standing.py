@@ -3,9 +3,9 @@
 from distributor.cli import console
 from distributor.cli.console import complain, say, say_json, tr, words
 from distributor.incidents import Incident
-from distributor.operations.operator_letters import STANDSTILLS, TITLES, about
-from distributor.operations.soundness import Soundness
-from distributor.operations.vitals import Trouble
+from distributor.operations.alarms.soundness import Soundness
+from distributor.operations.alarms.vitals import Trouble
+from distributor.operations.desk.operator_letters import STANDSTILLS, TITLES, about
 from distributor.operations.workspace import Workspace
 from distributor.times import local_text
 

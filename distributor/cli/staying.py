@@ -16,10 +16,12 @@ from distributor.delivery.lanes import first_of
 from distributor.delivery.model import Mailing
 from distributor.delivery.runs import Progress as Run
 from distributor.errors import HeldError
-from distributor.operations import daemon, delivering, planning, rounds, worker
+from distributor.operations import delivering, worker
 from distributor.operations.office import Office, open_office
-from distributor.operations.reloading import Reloading
-from distributor.operations.timekeeping import Watch
+from distributor.operations.rehearsals import planning
+from distributor.operations.service import daemon, rounds
+from distributor.operations.service.reloading import Reloading
+from distributor.operations.service.timekeeping import Watch
 from distributor.operations.worker import Beat, Stay
 from distributor.operations.workspace import Workspace
 from distributor.problems import wording

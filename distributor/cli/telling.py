@@ -22,8 +22,8 @@ from distributor.delivery import counts
 from distributor.delivery.counts import Counts, MailingLine
 from distributor.errors import InputError
 from distributor.operations import accounting, sending
+from distributor.operations.alarms.soundness import soundness
 from distributor.operations.office import Office
-from distributor.operations.soundness import soundness
 from distributor.operations.workspace import Workspace
 from distributor.problems import wording
 

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.content.loader import list_issues
 from distributor.errors import HeldError
 from distributor.identifiers import IssueId, ScheduleId
-from distributor.operations import history, planning, presence, slot_names
+from distributor.operations import history, presence, slot_names
 from distributor.operations.choosing import choose_issue
 from distributor.operations.office import Office
 from distributor.operations.presence import Presence
+from distributor.operations.rehearsals import planning
 from distributor.operations.slot_names import Found, Prefer
 from distributor.problems import wording
 from distributor.scheduling import calendar

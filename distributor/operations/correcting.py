@@ -23,11 +23,12 @@ from distributor.delivery.refreezing import Refrozen
 from distributor.editions import cut
 from distributor.errors import AnotherProcess, EnvironmentFault, HeldError, InputError
 from distributor.identifiers import EditionKey, ScheduleId, SectionId
-from distributor.operations import planning, publishing
+from distributor.operations import publishing
 from distributor.operations.files import holds
 from distributor.operations.office import Office
 from distributor.operations.publishing import Publication
-from distributor.operations.rehearsal import SendingPlan, load_checked, only_sections, press_of
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.rehearsal import SendingPlan, load_checked, only_sections, press_of
 from distributor.problems import wording
 from distributor.rendering.archive_views import issue_views
 from distributor.rendering.mail import NOTICE, Press, inline_pictures, render_editions, render_notice

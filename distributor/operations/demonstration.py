@@ -17,13 +17,14 @@ from distributor.content.loader import CONTENT, load_issue
 from distributor.delivery import counts
 from distributor.delivery.counts import CopyLine, Counts, MailingLine
 from distributor.identifiers import EditionKey, MailingId
-from distributor.operations import delivering, membership, planning, publishing, worker
+from distributor.operations import delivering, membership, publishing, worker
 from distributor.operations.clocks import ShiftedClock
 from distributor.operations.defaults import sample_folder
 from distributor.operations.files import write_if_changed
 from distributor.operations.membership import ListSync
 from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.planning import AudiencePlan
 from distributor.problems import Problem
 from distributor.schema import delivery
 

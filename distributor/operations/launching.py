@@ -27,7 +27,7 @@ from distributor.incidents import Cause, News
 from distributor.operations import history, launches, publishing
 from distributor.operations.launches import LaunchLine
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import Rehearsal, SendingPlan, load_ready, rehearse
+from distributor.operations.rehearsals.rehearsal import Rehearsal, SendingPlan, load_ready, rehearse
 from distributor.problems import wording
 from distributor.rendering.model import Placeholders
 from distributor.scheduling import calendar

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.identifiers import IssueId, ListName, ScheduleId, SlotKey
-from distributor.operations import planning
 from distributor.operations.office import Office
-from distributor.operations.planning import ScheduledSlot
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.planning import ScheduledSlot
 from distributor.problems import Problem, Wording
 from distributor.scheduling import calendar
 from distributor.scheduling.model import OPEN_STATES, Occurrence, OccurrenceId, PlannedSlot, ScheduleRule

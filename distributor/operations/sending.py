@@ -15,7 +15,7 @@ from distributor.identifiers import IssueId, ListName
 from distributor.operations import delivering, launching, membership
 from distributor.operations.launching import LaunchOrder, origin_of_lists
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.problems import wording
 from distributor.schema import mailing
 

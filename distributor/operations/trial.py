@@ -20,7 +20,7 @@ from distributor.operations import membership
 from distributor.operations.launching import new_marks
 from distributor.operations.letters import envelope_of, letterhead_of
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import load_checked, press_of
+from distributor.operations.rehearsals.rehearsal import load_checked, press_of
 from distributor.problems import wording
 from distributor.rendering.mail import inline_pictures, render_edition
 from distributor.subscribers import tokens

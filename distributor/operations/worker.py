@@ -19,11 +19,12 @@ from distributor.delivery.model import Mailing
 from distributor.errors import ConfigError, DistributorError, EnvironmentFault, HeldError, InputError
 from distributor.identifiers import IssueId
 from distributor.incidents import Cause, News
-from distributor.operations import history, launching, membership, planning
+from distributor.operations import history, launching, membership
 from distributor.operations.choosing import Choice, choose_issue
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import load_ready
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.rehearsal import load_ready
 from distributor.problems import Wording, wording
 from distributor.scheduling import calendar
 from distributor.scheduling.model import Occurrence, Reason, ScheduleRule

@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 from distributor.content.model import Issue
 from distributor.errors import HeldError, InputError
-from distributor.operations import approving, desk_links
-from distributor.operations.approving import Approval, ApprovalState
-from distributor.operations.desk_links import DeskLink
+from distributor.operations.desk import approving, desk_links
+from distributor.operations.desk.approving import Approval, ApprovalState
+from distributor.operations.desk.desk_links import DeskLink
 from distributor.operations.office import Office
 from distributor.rendering.common import Tongue
 from distributor.web.desk_pages import Decision, DeskPages, Rendering

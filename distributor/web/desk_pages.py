@@ -12,11 +12,11 @@ from distributor.addresses import parse_address
 from distributor.content.model import Issue
 from distributor.errors import InputError
 from distributor.identifiers import IssueId
-from distributor.operations.approving import Approval, Holding
-from distributor.operations.desk_links import LIFETIME, DeskLink
-from distributor.operations.desk_views import when_text
+from distributor.operations.desk.approving import Approval, Holding
+from distributor.operations.desk.desk_links import LIFETIME, DeskLink
+from distributor.operations.desk.desk_views import when_text
 from distributor.operations.office import Office
-from distributor.operations.planning import ScheduledSlot
+from distributor.operations.rehearsals.planning import ScheduledSlot
 from distributor.problems import Language, faults
 from distributor.rendering.common import Tongue, count_text, day_text, number_text
 from distributor.times import local_text

@@ -19,11 +19,12 @@ from distributor.delivery.model import State
 from distributor.editions import cut
 from distributor.errors import DistributorError, InputError
 from distributor.identifiers import EditionKey, IssueId, MailingId, SectionId
-from distributor.operations import planning, publishing
+from distributor.operations import publishing
 from distributor.operations.launching import new_marks
 from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan, ScheduledSlot
-from distributor.operations.rehearsal import Body, only_sections, press_of
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.planning import AudiencePlan, ScheduledSlot
+from distributor.operations.rehearsals.rehearsal import Body, only_sections, press_of
 from distributor.problems import Problem, faults
 from distributor.rendering.archive import build_archive
 from distributor.rendering.feeds import build_feeds

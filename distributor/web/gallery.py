@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from distributor.operations.office import Office
-from distributor.operations.plan_figures import (
+from distributor.operations.rehearsals.plan_figures import (
     Pair,
     audience_figures,
     domain_rows,
@@ -21,7 +21,7 @@ from distributor.operations.plan_figures import (
     slot_figures,
     verdict,
 )
-from distributor.operations.planning import AudiencePlan, EditionLine
+from distributor.operations.rehearsals.planning import AudiencePlan, EditionLine
 from distributor.problems import Language, Problem, faults
 from distributor.rendering.templates import trusted
 from distributor.web.exhibits import Exhibits

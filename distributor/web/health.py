@@ -21,9 +21,9 @@ from starlette.routing import Route
 from distributor import __version__
 from distributor.delivery.model import State
 from distributor.errors import DatabaseFault
-from distributor.operations import vitals
+from distributor.operations.alarms import vitals
+from distributor.operations.alarms.vitals import Figures, Pulse
 from distributor.operations.office import Office
-from distributor.operations.vitals import Figures, Pulse
 from distributor.problems import Wording
 from distributor.web.edge import PERSONAL_HEADERS, Patience
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from distributor.identifiers import SectionId, edition_key
 from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan
+from distributor.operations.rehearsals.planning import AudiencePlan
 from distributor.problems import Language
 from distributor.web.edge import Edge
 from distributor.web.exhibits import MAILS_ON_A_PAGE, Delivered, Exhibits, FrozenMailing, LoadedIssue

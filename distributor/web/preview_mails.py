@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from distributor.errors import InputError
 from distributor.identifiers import EditionKey, SectionId
-from distributor.operations.rehearsal import Body
+from distributor.operations.rehearsals.rehearsal import Body
 from distributor.web.sheets import Sheet, shown_html
 from distributor.web.stage import HEADERS, SITE, Stage, kilobytes
 

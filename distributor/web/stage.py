@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, Response
 from distributor.errors import DistributorError
 from distributor.identifiers import EditionKey, base_edition
 from distributor.operations.clocks import ShiftedClock
-from distributor.operations.edition_titles import edition_title
+from distributor.operations.rehearsals.edition_titles import edition_title
 from distributor.problems import Language
 from distributor.rendering.colours import section_colours
 from distributor.times import local_text

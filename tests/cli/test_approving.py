@@ -6,7 +6,7 @@ import pytest
 
 from distributor.cli import console
 from distributor.content import loader
-from distributor.operations import inbox
+from distributor.operations.desk import inbox
 from tests.cli.mailed import Told
 from tests.offices import write_issue, write_workspace
 from tests.operations.dropped import AT_ONCE, document, drop

@@ -20,8 +20,9 @@ from typing import Any
 from distributor.delivery import counts, freezing
 from distributor.delivery.model import Mailing
 from distributor.delivery.runs import Habits
-from distributor.operations import daemon, delivering, launching
+from distributor.operations import delivering, launching
 from distributor.operations.office import open_office
+from distributor.operations.service import daemon
 from distributor.operations.workspace import open_workspace
 from distributor.scheduling import calendar
 

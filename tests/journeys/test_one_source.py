@@ -15,7 +15,7 @@ from distributor.content.model import Article, Issue, Prose
 from distributor.identifiers import ListName, SectionId
 from distributor.operations import sending
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from tests.conftest import SetClock
 from tests.journeys.samples import sample_issue
 from tests.offices import REPOSITORY, SECTIONS, TITLES, office_in, write_list, write_workspace

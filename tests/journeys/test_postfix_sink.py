@@ -13,7 +13,7 @@ import pytest
 
 from distributor.identifiers import ListName
 from distributor.operations import sending
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from tests.conftest import SetClock
 from tests.journeys.samples import sample_issue
 from tests.journeys.test_sample_over_smtp import office_folder, random_preferences

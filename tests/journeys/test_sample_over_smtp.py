@@ -22,7 +22,7 @@ from distributor.delivery import counts
 from distributor.editions import cut
 from distributor.identifiers import ListName, SectionId, SectionSet
 from distributor.operations import sending
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.schema import delivery
 from distributor.subscribers import tokens
 from tests.conftest import FRIDAY_NINE as PAST

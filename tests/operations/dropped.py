@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from distributor.operations import inbox
-from distributor.operations.inbox import Taken
+from distributor.operations.desk import inbox
+from distributor.operations.desk.inbox import Taken
 from distributor.operations.office import Office
 from tests.content.importers.raw_layer import Part, Story
 from tests.content.importers.word import saved, with_styles

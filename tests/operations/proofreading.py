@@ -7,9 +7,9 @@ from pathlib import Path
 from distributor.identifiers import IssueId, ListName
 from distributor.operations.launching import new_marks
 from distributor.operations.office import Office
-from distributor.operations.proofs.model import Findings, Galley
-from distributor.operations.proofs.reading import specimens_of
-from distributor.operations.rehearsal import SendingPlan, rehearse_to_show
+from distributor.operations.rehearsals.proofs.model import Findings, Galley
+from distributor.operations.rehearsals.proofs.reading import specimens_of
+from distributor.operations.rehearsals.rehearsal import SendingPlan, rehearse_to_show
 from distributor.problems import Problem
 
 MEMBERS = (ListName("members"),)

@@ -14,12 +14,14 @@ from distributor.delivery import decisions
 from distributor.errors import AnotherProcess
 from distributor.identifiers import IssueId, MailingId
 from distributor.incidents import Cause, Incident
-from distributor.operations import alarms, approving, membership, worker
+from distributor.operations import membership, worker
+from distributor.operations.alarms import watching
 from distributor.operations.delivering import dispatcher_of
+from distributor.operations.desk import approving
 from distributor.operations.examinations import machine
 from distributor.operations.launching import LaunchOrder, launch, origin_of_lists
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.operations.worker import Beat, Stay
 from distributor.problems import wording
 from distributor.scheduling import calendar
@@ -37,7 +39,7 @@ SLOT = "weekly/2015-W28#1"
 async def beat(office: Office) -> Beat:
     """What the daemon does with alarms in one beat."""
     done = await worker.tick(office)
-    await alarms.watch(office, done)
+    await watching.watch(office, done)
     return done
 
 
@@ -215,7 +217,7 @@ async def test_a_beat_that_looked_at_nothing_ends_nothing(office: Office, root: 
     (root / "templates" / "email.html").write_text("{{ nosuch }}", encoding="utf-8")
     await beat(office)
 
-    await alarms.watch(office, Beat(at=clock.now()))
+    await watching.watch(office, Beat(at=clock.now()))
 
     assert await causes(office) == [(Cause.NOT_LAUNCHED, SLOT)]
 
@@ -231,7 +233,7 @@ async def test_another_process_at_work_is_no_trouble_unless_it_takes_long(
     clock.moment = row.due_at + after
     stay = Stay(occurrence=row, why=wording("别的进程", "another"), error=AnotherProcess())
 
-    await alarms.watch(office, Beat(at=clock.now(), stayed=(stay,)))
+    await watching.watch(office, Beat(at=clock.now(), stayed=(stay,)))
 
     assert bool(await causes(office)) is raised
 
@@ -242,7 +244,7 @@ async def test_two_that_watch_at_once_raise_one_incident(database: Database, tmp
     await worker.tick(office)
     done = await worker.tick(office)
 
-    await asyncio.gather(*(alarms.watch(one, done) for one in (office, other, office, other)))
+    await asyncio.gather(*(watching.watch(one, done) for one in (office, other, office, other)))
 
     assert await causes(office) == [(Cause.WAITING, SLOT)]
 
@@ -397,7 +399,7 @@ async def test_many_refusals_are_raised_and_few_are_not(
 
 
 async def watch(office: Office) -> None:
-    await alarms.watch(office, Beat(at=office.workspace.clock.now()))
+    await watching.watch(office, Beat(at=office.workspace.clock.now()))
 
 
 async def pause(database: Database, until: datetime | None = None) -> None:
@@ -544,4 +546,4 @@ async def test_watching_a_quiet_house_waits_for_no_writer(office: Office) -> Non
     await beat(office)
 
     async with office.database.write(), asyncio.timeout(10):
-        await alarms.watch(office, Beat(at=office.workspace.clock.now()))
+        await watching.watch(office, Beat(at=office.workspace.clock.now()))

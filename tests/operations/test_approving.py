@@ -13,9 +13,10 @@ from distributor.delivery import decisions
 from distributor.errors import HeldError, InputError
 from distributor.identifiers import IssueId, ScheduleId, SlotKey
 from distributor.incidents import Cause, Incident
-from distributor.operations import approving, worker
-from distributor.operations.approving import load_present
-from distributor.operations.awaiting import watch_approvals
+from distributor.operations import worker
+from distributor.operations.desk import approving
+from distributor.operations.desk.approving import load_present
+from distributor.operations.desk.awaiting import watch_approvals
 from distributor.operations.office import Office
 from distributor.scheduling import calendar
 from tests.conftest import SetClock

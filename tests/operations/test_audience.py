@@ -7,11 +7,12 @@ import pytest
 
 from distributor.errors import InputError
 from distributor.identifiers import IssueId, ListName
-from distributor.operations import launching, membership, planning
+from distributor.operations import launching, membership
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.planning import AudiencePlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.rendering.mail import NOTICE
 from tests.conftest import FRIDAY_NINE
 from tests.offices import write_list
@@ -46,7 +47,7 @@ async def test_readers_of_plain_text_are_counted(office: Office, root: Path) -> 
 async def test_audience_of_many_parts_has_every_reader_once(
     office: Office, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distributor.operations.audience._AT_ONCE", 2)
+    monkeypatch.setattr("distributor.operations.rehearsals.audience._AT_ONCE", 2)
     write_list(root, "public", {**READERS, "else@example.net": ""})
 
     found = (await planned(office)).audience

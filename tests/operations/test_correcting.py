@@ -17,7 +17,7 @@ from distributor.operations import correcting, delivering, launching, membership
 from distributor.operations.correcting import CHANGING_TEXT, Corrected
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from tests.conftest import SetClock
 from tests.offices import article_text
 from tests.operations.test_publishing import with_deploy

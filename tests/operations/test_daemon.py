@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from distributor import incidents
 from distributor.errors import ConfigError, DatabaseFault
 from distributor.incidents import Cause
-from distributor.operations import daemon, presence, rounds, worker
+from distributor.operations import presence, worker
 from distributor.operations.office import Office
 from distributor.operations.presence import Presence
+from distributor.operations.service import daemon, rounds
 from distributor.schema import mailing
 from tests.conftest import SetClock
 
@@ -69,7 +70,7 @@ async def test_step_that_fails_keeps_no_other_from_its_turn(
     office: Office, monkeypatch: pytest.MonkeyPatch, module: str, error: Exception
 ) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(f"distributor.operations.rounds.{module}", failing(error, calls))
+    monkeypatch.setattr(f"distributor.operations.service.rounds.{module}", failing(error, calls))
 
     async def has_beaten_thrice() -> bool:
         return len(calls) >= 3

@@ -14,10 +14,11 @@ from distributor import incidents
 from distributor.addresses import Address, parse_address
 from distributor.content import loader
 from distributor.incidents import Cause, Incident, News
-from distributor.operations import desk_letters, desk_links, operators, worker
-from distributor.operations.awaiting import watch_approvals
+from distributor.operations import worker
+from distributor.operations.desk import desk_letters, desk_links, operators
+from distributor.operations.desk.awaiting import watch_approvals
+from distributor.operations.desk.operator_letters import OperatorLetter
 from distributor.operations.office import Office
-from distributor.operations.operator_letters import OperatorLetter
 from distributor.problems import wording
 from tests.conftest import SetClock
 from tests.offices import REPOSITORY, article_text, office_in, write_issue, write_workspace

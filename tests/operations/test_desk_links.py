@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from distributor.identifiers import IssueId, PublicId
-from distributor.operations import desk_links
-from distributor.operations.desk_links import DeskLink
+from distributor.operations.desk import desk_links
+from distributor.operations.desk.desk_links import DeskLink
 from distributor.subscribers import tokens
 from distributor.subscribers.tokens import Keyring
 

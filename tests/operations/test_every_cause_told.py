@@ -7,7 +7,7 @@ import pytest
 
 from distributor.database import Database
 from distributor.incidents import Cause
-from distributor.operations import operators
+from distributor.operations.desk import operators
 from tests.offices import write_list
 from tests.operations.test_operators import TWO, letters, news, office_for, recipients, report
 from tests.smtp_journal_server import journal_server

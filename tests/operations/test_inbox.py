@@ -14,7 +14,7 @@ import pytest
 from distributor import incidents
 from distributor.content import loader
 from distributor.incidents import Cause, Incident
-from distributor.operations import arrivals, drafting, inbox
+from distributor.operations.desk import arrivals, drafting, inbox
 from distributor.operations.office import Office
 from tests.conftest import SetClock
 from tests.offices import office_in

@@ -12,7 +12,7 @@ from distributor.identifiers import IssueId, ListName
 from distributor.operations import launches, launching, membership
 from distributor.operations.launching import LaunchOrder, origin_of_lists
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.schema import delivery, mailing, rendition
 from tests.conftest import FRIDAY_NINE
 from tests.offices import write_list

@@ -16,7 +16,7 @@ from distributor.identifiers import IssueId, ListName
 from distributor.operations import launches, launching, membership, worker
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.scheduling.model import OccurrenceId
 from distributor.schema import mailing, occurrence
 from tests.conftest import FRIDAY_NINE, SetClock

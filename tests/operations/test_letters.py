@@ -13,7 +13,7 @@ from distributor.operations import delivering, launching, membership, trial
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.letters import LetterRoom
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from tests.conftest import SetClock
 from tests.offices import office_in, write_issue, write_workspace
 from tests.smtp_servers import Sink, serving

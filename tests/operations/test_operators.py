@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from distributor import incidents
 from distributor.database import Database
 from distributor.incidents import Cause, News
-from distributor.operations import operators
+from distributor.operations.desk import operators
 from distributor.operations.office import Office
 from distributor.operations.workspace import open_workspace
 from distributor.problems import wording
@@ -167,7 +167,7 @@ async def test_a_process_killed_while_it_tells_leaves_the_rest_to_another(tmp_pa
 TELL = """
 import asyncio, sys
 from pathlib import Path
-from distributor.operations import operators
+from distributor.operations.desk import operators
 from distributor.operations.clocks import SystemClock
 from tests.offices import office_in
 

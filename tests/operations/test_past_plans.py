@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from distributor.identifiers import EditionKey, ListName
-from distributor.operations import past_plans
-from distributor.operations.past_plans import Movement, PastEdition, PlanRecord
+from distributor.operations.rehearsals import past_plans
+from distributor.operations.rehearsals.past_plans import Movement, PastEdition, PlanRecord
 from tests.conftest import FRIDAY_NINE
 
 POLICY, MARKET = EditionKey("policy"), EditionKey("market")

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from distributor.delivery import pilots
-from distributor.operations import membership, plan_figures, planning, worker
+from distributor.operations import membership, worker
 from distributor.operations.launching import new_marks
 from distributor.operations.office import Office
-from distributor.operations.planning import AudiencePlan
+from distributor.operations.rehearsals import plan_figures, planning
+from distributor.operations.rehearsals.planning import AudiencePlan
 from distributor.scheduling import calendar
 from tests.conftest import FRIDAY_NINE, SetClock
 from tests.offices import office_in, write_issue, write_list

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from distributor.errors import InputError
 from distributor.identifiers import IssueId, ListName
-from distributor.operations import launching, membership, planning, worker
+from distributor.operations import launching, membership, worker
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.schema import permit
 from tests.conftest import FRIDAY_NINE, SetClock
 from tests.offices import office_in, write_issue, write_list, write_workspace

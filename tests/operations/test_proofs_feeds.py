@@ -7,9 +7,9 @@ import pytest
 
 from distributor.operations import membership, publishing
 from distributor.operations.office import Office
-from distributor.operations.proofs.feeds import read_feeds
-from distributor.operations.proofs.site import SiteToBe
-from distributor.operations.rehearsal import load_checked
+from distributor.operations.rehearsals.proofs.feeds import read_feeds
+from distributor.operations.rehearsals.proofs.site import SiteToBe
+from distributor.operations.rehearsals.rehearsal import load_checked
 from distributor.rendering.model import PublicFile
 from tests.operations.proofreading import MEMBERS, findings_of, galley_of
 

@@ -12,7 +12,7 @@ from distributor.delivery.signing import Signer
 from distributor.errors import DistributorError
 from distributor.operations import membership
 from distributor.operations.office import Office
-from distributor.operations.proofs import letters
+from distributor.operations.rehearsals.proofs import letters
 from distributor.problems import Problem, wording
 from tests.conftest import SetClock
 from tests.offices import office_in, write_issue, write_list, write_workspace

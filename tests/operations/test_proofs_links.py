@@ -9,7 +9,7 @@ from distributor.errors import InputError
 from distributor.operations import launching, membership
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.proofs.links import links_in_text, links_of
+from distributor.operations.rehearsals.proofs.links import links_in_text, links_of
 from tests.offices import article_text
 from tests.operations.proofreading import MEMBERS, PLAN, found_in, plant
 

@@ -7,7 +7,7 @@ import pytest
 from distributor.errors import InputError
 from distributor.operations import membership, publishing
 from distributor.operations.office import Office
-from distributor.operations.proofs.reading import proofread, specimens_of
+from distributor.operations.rehearsals.proofs.reading import proofread, specimens_of
 from distributor.problems import Problem, wording
 from tests.offices import write_list
 from tests.operations.proofreading import MEMBERS, galley_of

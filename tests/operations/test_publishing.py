@@ -6,8 +6,9 @@ import pytest
 
 from distributor.config.model import Web
 from distributor.errors import EnvironmentFault, InputError
-from distributor.operations import publishing, rehearsal, worker
+from distributor.operations import publishing, worker
 from distributor.operations.office import Office
+from distributor.operations.rehearsals import rehearsal
 from tests.conftest import SetClock
 from tests.offices import write_issue
 

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from distributor import incidents
 from distributor.errors import ConfigError
 from distributor.incidents import Cause, Incident
-from distributor.operations import delivering, settings_in_use
+from distributor.operations import delivering
 from distributor.operations.office import Office
-from distributor.operations.reloading import Reloading
+from distributor.operations.service import settings_in_use
+from distributor.operations.service.reloading import Reloading
 from distributor.problems import Problem, wording
 from tests import dkim_keys
 from tests.conftest import SetClock
@@ -167,7 +168,7 @@ async def test_file_that_is_being_written_is_left_for_the_next_look(
     async def written_meanwhile(_seconds: float) -> None:
         path.write_text(whole, encoding="utf-8")
 
-    monkeypatch.setattr("distributor.operations.reloading.asyncio.sleep", written_meanwhile)
+    monkeypatch.setattr("distributor.operations.service.reloading.asyncio.sleep", written_meanwhile)
     in_between = await reloading.look()
 
     assert (in_between, reloading.use.refused) == (False, ())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from distributor.operations.reloading import Reloading
+from distributor.operations.service.reloading import Reloading
 from tests.operations.test_reloading import edit, hour, reloading, reported
 
 __all__ = ["reloading"]

@@ -8,9 +8,10 @@ from distributor.delivery import decisions, ledger
 from distributor.delivery.model import Accepted, Stored
 from distributor.errors import AnotherProcess, ConfigError, HeldError, InputError, ServerFault
 from distributor.identifiers import ListName
-from distributor.operations import daemon, delivering, demonstration, launching, membership, sending, trial
+from distributor.operations import delivering, demonstration, launching, membership, sending, trial
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office, open_office
+from distributor.operations.service import daemon
 from distributor.operations.workspace import open_workspace
 from tests.conftest import SetClock
 from tests.offices import office_in, write_issue, write_list, write_workspace

@@ -7,9 +7,10 @@ import pytest
 from distributor import incidents
 from distributor.database import Database
 from distributor.incidents import Cause, Incident
-from distributor.operations import rounds, timekeeping, worker
+from distributor.operations import worker
 from distributor.operations.office import Office
-from distributor.operations.timekeeping import MOVED, PATIENCE, REMEMBERED, Watch
+from distributor.operations.service import rounds, timekeeping
+from distributor.operations.service.timekeeping import MOVED, PATIENCE, REMEMBERED, Watch
 from distributor.schema import schedule_state
 from tests.conftest import FRIDAY_NINE, SetClock
 

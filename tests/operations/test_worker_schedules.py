@@ -10,7 +10,7 @@ from distributor.errors import ConfigError
 from distributor.identifiers import ListName
 from distributor.operations import history, launching, membership, sending, worker
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.operations.sending import plan_of
 from distributor.schema import mailing
 from tests.conftest import SetClock

@@ -9,7 +9,7 @@ from distributor.identifiers import IssueId, ListName
 from distributor.operations import membership
 from distributor.operations.launching import LaunchOrder, launch
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.subscribers import tokens
 from distributor.subscribers.model import SubscriberView
 from distributor.web.app import build_app

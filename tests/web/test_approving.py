@@ -11,9 +11,10 @@ from playwright.async_api import async_playwright
 
 from distributor.content import loader
 from distributor.identifiers import IssueId, ScheduleId, SlotKey
-from distributor.operations import approving, desk_links, worker
-from distributor.operations.approving import ApprovalState, load_present
-from distributor.operations.desk_links import Act, DeskLink
+from distributor.operations import worker
+from distributor.operations.desk import approving, desk_links
+from distributor.operations.desk.approving import ApprovalState, load_present
+from distributor.operations.desk.desk_links import Act, DeskLink
 from distributor.operations.office import Office
 from distributor.scheduling import calendar
 from distributor.web.app import build_app

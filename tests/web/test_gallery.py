@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from distributor.identifiers import IssueId
-from distributor.operations import planning
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals import planning
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.operations.workspace import open_workspace
 from distributor.web.copying import office_copy
 from distributor.web.gallery import gallery_file

@@ -14,7 +14,8 @@ from starlette.requests import Request
 
 from distributor import incidents
 from distributor.incidents import Cause, News
-from distributor.operations import presence, vitals, worker
+from distributor.operations import presence, worker
+from distributor.operations.alarms import vitals
 from distributor.operations.delivering import dispatcher_of
 from distributor.operations.office import Office
 from distributor.operations.presence import Self, Use
@@ -170,7 +171,7 @@ async def test_paused_mailing_is_named(ticked: Office, visitor: Visitor) -> None
 
 
 async def test_full_disk_is_failing(ticked: Office, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distributor.operations.vitals._free_bytes", lambda _workspace: 99_999_999)
+    monkeypatch.setattr("distributor.operations.alarms.vitals._free_bytes", lambda _workspace: 99_999_999)
 
     assert code_of(await visitor.get("/healthz")) == (503, "failing", ["disk"])
 

@@ -13,7 +13,7 @@ from distributor.identifiers import IssueId
 from distributor.operations import delivering
 from distributor.operations.launching import LaunchOrder, launch
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.operations.workspace import open_workspace
 from distributor.web.copying import office_copy
 from distributor.web.outbox import find_mail

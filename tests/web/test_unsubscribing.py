@@ -10,7 +10,7 @@ from distributor.identifiers import IssueId
 from distributor.operations import delivering, launching, membership
 from distributor.operations.launching import LaunchOrder
 from distributor.operations.office import Office
-from distributor.operations.rehearsal import SendingPlan
+from distributor.operations.rehearsals.rehearsal import SendingPlan
 from distributor.schema import consent, delivery, suppression
 from tests.web.conftest import ALL, BOTH, MEMBERS, PUBLIC, SOME, Reader, Token
 from tests.web.visitor import ONE_CLICK, Visitor

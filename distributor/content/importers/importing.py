@@ -15,8 +15,8 @@ from distributor.content.files import read_file
 from distributor.content.findings import Objection, refused
 from distributor.content.importers import folder, kinds
 from distributor.content.importers.balance import balance
-from distributor.content.importers.docx import read_docx
-from distributor.content.importers.docx_package import PackageRefused
+from distributor.content.importers.docx.document import read_docx
+from distributor.content.importers.docx.package import PackageRefused
 from distributor.content.importers.folder import Before, Destination, Placed
 from distributor.content.importers.kinds import Kind
 from distributor.content.importers.layer import read_layer

@@ -9,7 +9,7 @@ from distributor.errors import InputError
 from distributor.identifiers import Fingerprint, IssueId, article_id, issue_id
 from distributor.operations.examinations.findings import Check, Finding, told
 from distributor.operations.launching import new_marks
-from distributor.operations.rehearsal import press_of
+from distributor.operations.rehearsals.rehearsal import press_of
 from distributor.operations.workspace import Workspace
 from distributor.problems import wording
 from distributor.rendering.archive import build_archive

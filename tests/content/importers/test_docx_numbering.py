@@ -1,7 +1,7 @@
 import pytest
 from lxml import etree
 
-from distributor.content.importers.docx_numbering import Label, Numbering, read_numbering, show_count
+from distributor.content.importers.docx.numbering import Label, Numbering, read_numbering, show_count
 
 LEVELS = """
 <numbering>

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from docx import Document
 
-from distributor.content.importers import docx_package
-from distributor.content.importers.docx import read_docx
-from distributor.content.importers.docx_package import PackageRefused
+from distributor.content.importers.docx import package
+from distributor.content.importers.docx.document import read_docx
+from distributor.content.importers.docx.package import PackageRefused
 from tests.content.importers.stories import ISSUE, SECTIONS
 from tests.content.importers.word import rezipped, saved, with_styles
 
@@ -45,7 +45,7 @@ def test_a_path_out_of_the_folder_is_refused(name: str) -> None:
 
 
 def test_an_archive_that_unpacks_to_far_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx_package, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(package, "MOST_BYTES", 2_000_000)
 
     assert (
         refusal(changed(lambda parts: parts.update({"word/media/a.bin": bytes(2_100_000)})))
@@ -54,7 +54,7 @@ def test_an_archive_that_unpacks_to_far_too_much_is_refused(monkeypatch: pytest.
 
 
 def test_a_part_larger_than_its_header_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx_package, "MOST_XML_BYTES", 1_000)
+    monkeypatch.setattr(package, "MOST_XML_BYTES", 1_000)
 
     assert refusal(saved(Document())) == "文件里有过大的部件"
 

@@ -16,7 +16,7 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Pt
 from docx.text.paragraph import Paragraph
 
-from distributor.content.importers.docx import read_docx
+from distributor.content.importers.docx.document import read_docx
 from distributor.content.importers.model import DraftIssue
 from tests.content.importers.raw_layer import Part
 from tests.content.importers.stories import SECTIONS

@@ -1,0 +1,1 @@
+"""The desk: documents that arrive, drafts, previews and approvals, and the letters that tell operators."""
