@@ -62,7 +62,7 @@ def failing(error: Exception, calls: list[str]) -> Step:
     return step
 
 
-@pytest.mark.parametrize("module", ["inbox.take_in", "alarms.watch", "operators.tell"])
+@pytest.mark.parametrize("module", ["inbox.take_in", "watching.watch", "operators.tell"])
 @pytest.mark.parametrize(
     "error", [DatabaseFault(), ConfigError(), RuntimeError("a mistake")], ids=["db", "config", "bug"]
 )
